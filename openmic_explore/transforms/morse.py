@@ -6,6 +6,8 @@ Frequencies omega are in radians a sample; gamma and beta are the two shape para
 MATLAB's default is gamma 3 and a time-bandwidth product of 60, so beta 20.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,26 @@ def response(omega: NDArray[np.floating], gamma: float = 3.0, beta: float = 20.0
     with np.errstate(over="ignore"):
         exponent = peak + beta * np.log(safe) - safe**gamma
     return np.where(positive, np.exp(exponent), 0.0)
+
+
+@lru_cache
+def support(share: float, gamma: float = 3.0, beta: float = 20.0) -> tuple[float, float]:
+    """The frequencies, radians a sample, between which the response of scale 1 is at least `share` of its peak."""
+    from scipy.optimize import brentq
+
+    peak = peak_frequency(gamma, beta)
+
+    def above(log_omega: float) -> float:
+        omega = np.exp(log_omega)
+        return float(beta * (log_omega - np.log(peak)) - omega**gamma + peak**gamma - np.log(share))
+
+    centre = float(np.log(peak))
+    low, high = centre - 1.0, centre + 1.0
+    while above(low) > 0:
+        low -= 1.0
+    while above(high) > 0:
+        high += 1.0
+    return float(np.exp(brentq(above, low, centre))), float(np.exp(brentq(above, centre, high)))
 
 
 def scale_of(

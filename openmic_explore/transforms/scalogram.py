@@ -13,6 +13,10 @@ from openmic_explore.transforms.resample import mono_at
 HIGHEST = 0.434
 # Standard deviations of the longest wavelet's envelope that are added as padding on each side.
 PADDING = 6.0
+# A response below this share of its peak is left out.
+NEGLIGIBLE = 1e-6
+# Samples of |W| in a time bin, at least.
+OVERSAMPLING = 32
 
 
 class Scalogram(NamedTuple):
@@ -60,19 +64,26 @@ def scalogram(
     size = fft.next_fast_len(signal.size + 2 * pad, real=True)
     after = size - signal.size - pad
     spectrum = fft.rfft(np.pad(signal, (pad, after), mode="symmetric"))
-    omega = 2 * np.pi * np.arange(spectrum.size) / size
-    analytic = np.zeros(size, dtype=np.complex64)
+    lowest, highest = morse.support(NEGLIGIBLE, gamma, beta)
+    # A sample stands for the interval around it, so the clip reaches from half a sample before its first one on.
+    edges = (pad - 0.5 + np.linspace(0, signal.size, bins + 1)) / size
+    finest = OVERSAMPLING * bins * size / signal.size
     for row in kept:
-        scale = morse.scale_of(frequency[row], rate, gamma, beta)
-        analytic[: spectrum.size] = spectrum * morse.response(scale * omega, gamma, beta).astype(np.float32)
-        subband = np.abs(fft.ifft(analytic))[pad : pad + signal.size]
-        magnitude[row] = _bin_means(subband, bins)
+        scale = float(morse.scale_of(frequency[row], rate, gamma, beta))
+        first = int(np.floor(lowest / scale * size / (2 * np.pi)))
+        last = min(int(np.ceil(highest / scale * size / (2 * np.pi))) + 1, spectrum.size)
+        omega = 2 * np.pi * np.arange(first, last) / size
+        # |W| does not care where its band lies, so the band alone is transformed back, at its own rate.
+        length = fft.next_fast_len(int(np.ceil(max(2 * (last - first), finest))))
+        band = np.zeros(length, dtype=np.complex64)
+        band[: last - first] = spectrum[first:last] * morse.response(scale * omega, gamma, beta)
+        magnitude[row] = _bin_means(np.abs(fft.ifft(band)) * (length / size), edges * length)
     time = (np.arange(bins) + 0.5) * signal.size / (bins * rate)
     return Scalogram(magnitude, frequency, time)
 
 
-def _bin_means(values: NDArray[np.float32], bins: int) -> NDArray[np.float64]:
-    """Means of values (n,) in `bins` equal stretches, samples on an edge counted by their share."""
-    integral = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    edges = np.linspace(0, values.size, bins + 1)
-    return np.diff(np.interp(edges, np.arange(values.size + 1), integral)) * bins / values.size
+def _bin_means(values: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means of samples at 0, 1, 2, ... between neighbouring edges; the value between two samples is interpolated."""
+    pairs = (values[:-1] + values[1:]) / 2
+    integral = np.concatenate([[0.0], np.cumsum(pairs, dtype=np.float64)])
+    return np.diff(np.interp(edges, np.arange(values.size), integral)) / np.diff(edges)
