@@ -1,0 +1,22 @@
+"""Training: configuration, loss, trainer and the folder that a run leaves behind.
+
+`Run`, `Runs` and `TrainConfig` need no torch; `train` imports it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from openmic_explore.training.config import TrainConfig
+from openmic_explore.training.run import Frames, Run, Runs
+
+if TYPE_CHECKING:
+    from openmic_explore.training.trainer import predict, train
+
+__all__ = ["Frames", "Run", "Runs", "TrainConfig", "predict", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("predict", "train"):
+        from openmic_explore.training import trainer
+
+        return getattr(trainer, name)
+    raise AttributeError(name)

@@ -1,0 +1,21 @@
+"""The loss over what was observed, and over nothing else."""
+
+import torch
+from torch import Tensor
+
+from openmic_explore.models import Output
+
+
+def masked_loss(output: Output, relevance: Tensor, mask: Tensor, *, log_odds: bool) -> Tensor:
+    """Binary cross-entropy, the mean over the observed cells.
+
+    output: of B clips. relevance: (B, K) in [0, 1], of any finite value where unobserved. mask: (B, K) bool.
+    log_odds: True where output.logit are log-odds (then computed from them, which is exact far from 0),
+    False where the clip's probability was clamped. Without any observed cell the loss is 0, with gradient 0.
+    """
+    if log_odds:
+        cell = torch.nn.functional.binary_cross_entropy_with_logits(output.logit, relevance, reduction="none")
+    else:
+        cell = torch.nn.functional.binary_cross_entropy(output.clip, relevance, reduction="none")
+    weight = mask.to(cell.dtype)
+    return (cell * weight).sum() / weight.sum().clamp_min(1.0)

@@ -1,0 +1,192 @@
+"""The run folder: everything that a training leaves behind, readable without torch.
+
+config.json          TrainConfig
+history.csv          one row an epoch
+weights.safetensors  the kept epoch's parameters and input scaling
+predictions.npz      sample_key (n,), probability (n, K) uint16 / 65535, of the test clips
+gallery.npz          sample_key (g,), frame, attention (g, T, K) float16, clip (g, K) float16, of test clips with audio
+scores.csv           per instrument, test clips, observed cells
+scores_truth.csv     the same over all cells, where the data set knows the truth
+run.json             data, embedding, kept epoch, versions, wall time; written last
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmic_explore.errors import ExploreError
+from openmic_explore.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+SHIPPED = Path(__file__).parent.parent / "results"
+LEVELS = 65535
+
+
+class Frames(NamedTuple):
+    """One clip as a model saw it: frame, attention (T, K); clip (K,) probability; frame_length in seconds."""
+
+    frame: NDArray[np.float32]
+    attention: NDArray[np.float32]
+    clip: NDArray[np.float32]
+    frame_length: float
+
+
+class Run:
+    """A finished training run, read from its folder as far as it is asked for.
+
+    Raises ExploreError when the folder is missing or half-written.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not (self.path / "run.json").is_file():
+            raise ExploreError(
+                f"{self.path} is not a finished run (it has no run.json). "
+                "Delete it and train again: openmic-explore train --help"
+            )
+        self.info: dict[str, Any] = self._json("run.json")
+        self.config = TrainConfig.from_dict(self._json("config.json"))
+        self.name: str = self.path.name
+
+    def __repr__(self) -> str:
+        return f"Run({self.name!r})"
+
+    @cached_property
+    def history(self) -> "pd.DataFrame":
+        """One row an epoch: epoch, train_loss, validation_loss, validation_f1_macro, validation_average_precision."""
+        return self._table("history.csv")
+
+    @cached_property
+    def scores(self) -> "pd.DataFrame":
+        """`evaluation.score` of the test clips over the observed cells, at threshold .5."""
+        return self._table("scores.csv", index="instrument")
+
+    @cached_property
+    def scores_truth(self) -> "pd.DataFrame | None":
+        """The same over all cells of the test clips, or None where the data set does not know the truth."""
+        if not (self.path / "scores_truth.csv").is_file():
+            return None
+        return self._table("scores_truth.csv", index="instrument")
+
+    @cached_property
+    def predictions(self) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
+        """Keys (n,) and probabilities (n, K) float32 of the test clips."""
+        arrays = self._arrays("predictions.npz")
+        return arrays["sample_key"], (arrays["probability"] / np.float32(LEVELS)).astype(np.float32)
+
+    @cached_property
+    def _gallery(self) -> dict[str, NDArray[Any]]:
+        return self._arrays("gallery.npz")
+
+    def frames(self, key: str) -> Frames | None:
+        """Frame scores and attention of a clip, or None where they are not kept for it."""
+        row = np.flatnonzero(self._gallery["sample_key"] == key)
+        if row.size == 0:
+            return None
+        frame, attention, clip = (
+            self._gallery[name][row[0]].astype(np.float32) for name in ("frame", "attention", "clip")
+        )
+        return Frames(frame, attention, clip, float(self.info["frame_length"]))
+
+    def model(self) -> "nn.Module":
+        """The trained model, in evaluation mode. Imports torch."""
+        from safetensors.torch import load_file
+
+        from openmic_explore.models import build_model
+
+        model = build_model(self.config.model, self.config.preset, **self.info["sizes"])
+        model.load_state_dict(load_file(self.path / "weights.safetensors"))
+        return model.eval()
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(name, error) from error
+
+    def _table(self, name: str, index: str | None = None) -> "pd.DataFrame":
+        import pandas as pd
+
+        try:
+            table = pd.read_csv(self.path / name)
+            return table.set_index(index) if index else table
+        except (OSError, ValueError, KeyError) as error:
+            raise self._damaged(name, error) from error
+
+    def _arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        import zipfile
+
+        try:
+            with np.load(self.path / name, allow_pickle=False) as archive:
+                return dict(archive)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise self._damaged(name, error) from error
+
+    def _damaged(self, name: str, error: Exception) -> ExploreError:
+        return ExploreError(
+            f"{self.path / name} is missing or damaged ({error}). Delete the run and train it again: "
+            "openmic-explore train --help"
+        )
+
+
+class Runs:
+    """The runs below some folders, sorted by name; without a folder the package's own and those in ./runs.
+
+    Half-written folders are left out and named in `unfinished`.
+    """
+
+    def __init__(self, *paths: str | Path):
+        if not paths:
+            paths = (SHIPPED, *([Path("runs")] if Path("runs").is_dir() else []))
+        self._runs: dict[str, Run] = {}
+        self.unfinished: list[Path] = []
+        for path in map(Path, paths):
+            if not path.is_dir():
+                raise ExploreError(f"There is no folder of runs {path}. Train one: openmic-explore train --help")
+            for folder in sorted(path.iterdir()):
+                if (folder / "run.json").is_file():
+                    self._runs[folder.name] = Run(folder)
+                elif folder.is_dir() and not folder.name.startswith((".", "_")):
+                    self.unfinished.append(folder)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(sorted(self._runs.values(), key=lambda run: run.name))
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._runs
+
+    def __getitem__(self, name: str) -> Run:
+        if name not in self._runs:
+            raise ExploreError(f"There is no run {name!r}. There are: {', '.join(sorted(self._runs)) or 'none'}.")
+        return self._runs[name]
+
+    def of(self, fingerprint: str) -> list[Run]:
+        """The runs that were trained on the data set with this fingerprint."""
+        return [run for run in self if run.info["fingerprint"] == fingerprint]
+
+    def table(self) -> "pd.DataFrame":
+        """One row a run: its configuration, data, embedding, kept epoch and mean test scores over instruments."""
+        import pandas as pd
+
+        rows = [
+            {
+                "run": run.name,
+                **{field: getattr(run.config, field) for field in ("model", "preset", "seed")},
+                **{field: run.info[field] for field in ("data", "embedding", "epoch", "wall_time")},
+                **run.info["means"],
+                **{f"{name}_truth": value for name, value in (run.info.get("means_truth") or {}).items()},
+            }
+            for run in self
+        ]
+        return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame()

@@ -1,0 +1,167 @@
+"""The trainer learns, repeats itself, keeps the best epoch, and leaves a folder from which everything can be read."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from openmic_explore import ExploreError, OpenMIC, Runs, TrainConfig, score, train
+from openmic_explore.evaluation import majority
+from openmic_explore.training import Run
+from openmic_explore.training.trainer import predict
+from tests.learnable import write_learnable
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_learnable(tmp_path_factory.mktemp("learnable") / "data")
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    return OpenMIC(folder)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    config = TrainConfig(model="attention", epochs=40, learning_rate=3e-3)
+    return train(config, data, runs=tmp_path_factory.mktemp("runs"), progress=False)
+
+
+def test_learns_what_can_be_learned(run, data):
+    train_rows, test = data.split("train"), data.split("test")
+    constant = majority(data.relevance[train_rows], data.mask[train_rows])
+    baseline = score(data.relevance[test], data.mask[test], np.tile(constant, (len(test), 1)))
+    assert run.info["means"]["f1_macro"] > baseline.f1_macro.mean() + 0.3
+    assert run.history.train_loss.iloc[-1] < 0.7 * run.history.train_loss.iloc[0]
+
+
+@pytest.mark.parametrize(("model", "preset"), [("mel", "repaired"), ("mel", "published"), ("attention", "published")])
+def test_the_other_models_lower_the_loss(model, preset, data, tmp_path):
+    config = TrainConfig(model=model, preset=preset, epochs=20, learning_rate=5e-3)
+    history = train(config, data, runs=tmp_path, progress=False).history
+    assert history.train_loss.iloc[-1] < 0.9 * history.train_loss.iloc[0]
+
+
+def test_stored_scores_follow_from_stored_predictions(run, data):
+    keys, probability = run.predictions
+    test = data.split("test")
+    assert keys.tolist() == data.keys[test].tolist()
+    expected = score(data.relevance[test], data.mask[test], probability.astype(float))
+    pd.testing.assert_frame_equal(run.scores, expected, check_exact=False, rtol=1e-5, check_dtype=False)
+    everything = score(data.truth[test].astype(float), np.ones_like(data.truth[test]), probability.astype(float))
+    pd.testing.assert_frame_equal(run.scores_truth, everything, check_exact=False, rtol=1e-5, check_dtype=False)
+
+
+def test_the_stored_model_gives_the_stored_predictions(run, data):
+    features = torch.from_numpy(np.asarray(data.embedding[data.split("test")], dtype=np.float32))
+    output = predict(run.model(), features)
+    np.testing.assert_allclose(output.clip.numpy(), run.predictions[1], atol=1.1 / 65535)
+
+
+def test_the_kept_epoch_is_the_best_on_validation(run, data):
+    best = run.history.loc[run.history.validation_loss.idxmin()]
+    assert run.info["epoch"] == best.epoch
+    validation = data.split("validation")
+    features = torch.from_numpy(np.asarray(data.embedding[validation], dtype=np.float32))
+    output = predict(run.model(), features)
+    scores = score(data.relevance[validation], data.mask[validation], output.clip.numpy().astype(float))
+    assert scores.f1_macro.mean() == pytest.approx(best.validation_f1_macro, abs=1e-5)
+
+
+def test_the_checkpoint_follows_the_named_measure(data, tmp_path):
+    config = TrainConfig(model="attention", epochs=4, checkpoint="f1_macro")
+    run = train(config, data, runs=tmp_path, progress=False)
+    assert run.info["epoch"] == run.history.epoch[run.history.validation_f1_macro.idxmax()]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data, tmp_path):
+    def weights(name, seed):
+        config = TrainConfig(model="mel", epochs=2, seed=seed)
+        return train(config, data, runs=tmp_path, name=name, progress=False).model().state_dict()
+
+    one, again, other = weights("one", 0), weights("again", 0), weights("other", 1)
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_test_clips_and_unobserved_labels_cannot_influence_training(folder, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    with np.load(folder / "openmic-2018.npz") as archive:
+        arrays = dict(archive)
+    arrays["X"][-60:] = 0
+    np.savez(other / "openmic-2018.npz", **arrays)
+    config = TrainConfig(model="attention", epochs=2)
+    first = train(config, OpenMIC(folder), runs=tmp_path / "a", progress=False).model().state_dict()
+    second = train(config, OpenMIC(other), runs=tmp_path / "b", progress=False).model().state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_each_epoch_is_reported(data, tmp_path):
+    rows = []
+    train(TrainConfig(model="mel", epochs=3), data, runs=tmp_path, progress=False, on_epoch=rows.append)
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+
+
+def test_a_run_tells_what_it_came_from(run, data):
+    assert run.info["data"] == "learnable"
+    assert run.info["fingerprint"] == data.fingerprint
+    assert run.info["embedding"] == "made-up"
+    assert run.info["recipe"] == {"seed": 0}
+    assert sum(run.info["clips"].values()) == 240
+    assert run.info["versions"]["torch"] == torch.__version__
+
+
+def test_an_existing_run_is_not_overwritten(run, data):
+    with pytest.raises(ExploreError, match="exists already"):
+        train(run.config, data, runs=run.path.parent, progress=False)
+
+
+def test_a_run_that_failed_leaves_nothing(data, tmp_path):
+    def stop(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainConfig(epochs=2), data, runs=tmp_path, progress=False, on_epoch=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_lists_filters_and_names_what_is_unfinished(run, data, tmp_path):
+    shutil.copytree(run.path, tmp_path / "copy")
+    (tmp_path / "half").mkdir()
+    runs = Runs(tmp_path)
+    assert [item.name for item in runs] == ["copy"]
+    assert "copy" in runs
+    assert [path.name for path in runs.unfinished] == ["half"]
+    assert [item.name for item in runs.of(data.fingerprint)] == ["copy"]
+    assert runs.of("other") == []
+    row = runs.table().loc["copy"]
+    assert (row.model, row.seed, row.embedding) == ("attention", 0, "made-up")
+    assert row.f1_macro == pytest.approx(run.scores.f1_macro.mean(), abs=1e-5)
+    with pytest.raises(ExploreError, match="There are: copy"):
+        runs["other"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "predictions.npz", "scores.csv", "gallery.npz"])
+def test_a_damaged_run_is_named(run, tmp_path, name):
+    shutil.copytree(run.path, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(b"\x00")
+    with pytest.raises(ExploreError, match=name):
+        damaged = Run(tmp_path / "run")
+        _ = damaged.predictions, damaged.scores, damaged.frames("000200_0")
+
+
+def test_frames_are_kept_for_clips_with_audio_only(run):
+    assert run.frames("000239_0") is None  # this set has no audio
+
+
+def test_a_config_written_by_someone_else_is_refused(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text()) | {"momentum": 0.9}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ExploreError, match="Unknown settings: momentum"):
+        Run(tmp_path / "run")
