@@ -9,7 +9,7 @@ __all__ = ["Activity", "OpenMIC"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy (PEP 562), so that importing a neighbour such as data.instruments does not read this one.
+    # Lazy (PEP 562), so that importing a neighbour such as data.audio does not read this one.
     if name in __all__:
         from openmic_explore.data import openmic
 
