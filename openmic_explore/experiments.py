@@ -1,6 +1,7 @@
 """The experiments by name: which runs belong to which question."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,3 +44,48 @@ def reproduce(
         elif Run(path).info["fingerprint"] != data.fingerprint:
             raise ExploreError(f"{path} was trained on other data. Give another folder: --runs DIR")
     return Runs(folder)
+
+
+def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
+    """A Markdown table of the runs on a data set: mean and standard deviation over seeds, beside the majority class.
+
+    Scores are of the test clips, means over instruments; where the data set knows the truth, the last column is the
+    mean average precision over all cells, labelled or not. Raises ExploreError when no run belongs to the data.
+    """
+    import numpy as np
+
+    from openmic_explore.evaluation import majority, means, score
+
+    fitting, test = data.split("train"), data.split("test")
+    constant = np.tile(majority(data.relevance[fitting], data.mask[fitting]), (len(test), 1))
+    rows = {"majority class": [means(score(data.relevance[test], data.mask[test], constant))]}
+    truth: dict[str, list[float]] = {}
+    if data.truth is not None:
+        known = data.truth[test]
+        everything = score(known.astype(float), np.ones_like(known), constant)
+        truth["majority class"] = [means(everything)["average_precision"]]
+    mine = [run for run in runs if run.info["fingerprint"] == data.fingerprint]
+    if not mine:
+        raise ExploreError(f"No run was trained on {data.path}. Train some: openmic-explore reproduce start")
+    for run in mine:
+        name = f"{run.config.model}, {run.config.preset}"
+        rows.setdefault(name, []).append(run.info["means"])
+        if run.info["means_truth"]:
+            truth.setdefault(name, []).append(run.info["means_truth"]["average_precision"])
+
+    columns = {"f1": "F1 of present", "f1_macro": "F1 macro", "f1_weighted": "F1 weighted"}
+    columns |= {"average_precision": "average precision"}
+    lines = [["model", "seeds", *columns.values(), *(["average precision, all cells"] if truth else [])]]
+    for name, values in rows.items():
+        cells = [_spread([value[column] for value in values]) for column in columns]
+        lines.append([name, str(len(values)), *cells, *([_spread(truth[name])] if truth else [])])
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _spread(values: list[float]) -> str:
+    """Mean, and standard deviation where there are several values."""
+    import numpy as np
+
+    mean = f"{np.mean(values):.3f}"
+    return f"{mean} ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else mean
