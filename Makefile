@@ -26,7 +26,7 @@ help:
 	    f'Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}. Choose one: make PYTHON=python3.12 ...')"
 	@echo "Setting up .venv (a few minutes, once) ..."
 	$(PYTHON) -m venv .venv
-	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	$(PIP) --editable .
 	@touch $@
 

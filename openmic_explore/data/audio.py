@@ -38,9 +38,12 @@ def write_ogg(path: str | Path, samples: NDArray[np.float32], rate: int, quality
     """
     import soundfile
 
-    with atomic_path(path) as temporary, soundfile.SoundFile(
-        temporary, "w", rate, 1, format="OGG", subtype="VORBIS", compression_level=1 - quality
-    ) as file:
+    with (
+        atomic_path(path) as temporary,
+        soundfile.SoundFile(
+            temporary, "w", rate, 1, format="OGG", subtype="VORBIS", compression_level=1 - quality
+        ) as file,
+    ):
         # libsndfile's Vorbis encoder overflows its stack on very long single writes.
         for start in range(0, len(samples), 65536):
             file.write(samples[start : start + 65536])

@@ -52,8 +52,6 @@ def support(share: float, gamma: float = 3.0, beta: float = 20.0) -> tuple[float
     return float(np.exp(brentq(above, low, centre))), float(np.exp(brentq(above, centre, high)))
 
 
-def scale_of(
-    frequency: NDArray[np.floating] | float, rate: float, gamma: float = 3.0, beta: float = 20.0
-) -> NDArray:
+def scale_of(frequency: NDArray[np.floating] | float, rate: float, gamma: float = 3.0, beta: float = 20.0) -> NDArray:
     """The scale, in samples, at which the wavelet peaks at `frequency` Hz for a sample rate of `rate` Hz."""
     return peak_frequency(gamma, beta) * rate / (2 * np.pi * np.asarray(frequency, dtype=np.float64))

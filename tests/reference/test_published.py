@@ -28,7 +28,9 @@ def test_the_majority_class_follows_from_the_label_counts():
 
 def test_figure_5_s_clarinet_is_the_majority_class():
     figures = published("published_figures")
-    clarinet = figures[(figures.figure == 5) & (figures.instrument == "clarinet") & figures.series.str.startswith("cnn")]
+    clarinet = figures[
+        (figures.figure == 5) & (figures.instrument == "clarinet") & figures.series.str.startswith("cnn")
+    ]
     majority = published("majority_baseline_test").set_index("instrument").loc["clarinet", "weighted_f1_majority"]
     assert len(clarinet) == 2
     assert clarinet.f1_weighted.to_numpy() == pytest.approx(majority, abs=1e-3)
