@@ -54,7 +54,7 @@ class PublishedAttention(nn.Module):
 class Attention(nn.Module):
     """The same body on standardised input, with attention over log-odds in place of over probabilities."""
 
-    def __init__(self, dimension: int = 128, instruments: int = 20, dropout: float = 0.5):
+    def __init__(self, dimension: int = 128, instruments: int = 20, dropout: float = 0.7):
         super().__init__()
         self.scale = InputScale(dimension)
         self.embed = Embed(dimension, dropout)

@@ -35,7 +35,7 @@ class Mel(nn.Module):
     Input (B, T, D) features, standardised by the training set. Dropout before the LSTM and before the head.
     """
 
-    def __init__(self, dimension: int = 128, instruments: int = 20, hidden: int = 32, dropout: float = 0.4):
+    def __init__(self, dimension: int = 128, instruments: int = 20, hidden: int = 64, dropout: float = 0.6):
         super().__init__()
         self.scale = InputScale(dimension)
         self.dropout = nn.Dropout(dropout)
