@@ -47,6 +47,7 @@ def train(
     *,
     runs: str | Path = "runs",
     name: str | None = None,
+    threads: int = 1,
     progress: bool = True,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Run:
@@ -54,14 +55,30 @@ def train(
 
     The validation clips are cut from the official training split by group; the test split is touched only after the
     last epoch. The run is written to runs/name (default: the configuration's name) when it is finished.
+    threads: of torch, while it trains; these networks are so small that a second one costs more than it brings.
     on_epoch is called after each epoch with its row of the history.
 
-    Returns the Run. On one machine, thread count and set of versions, the same configuration gives the same weights.
+    Returns the Run. On one machine, with the same threads and versions, the same configuration gives the same weights.
     Raises ExploreError when the run exists already, or when the data set lacks an embedding or a split.
     """
     folder = Path(runs) / (name or config.name)
     if folder.exists():
         raise ExploreError(f"The run {folder} exists already. Delete it, or give another name: --name NAME")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return _train(config, data, folder, progress, on_epoch)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(
+    config: TrainConfig,
+    data: "OpenMIC",
+    folder: Path,
+    progress: bool,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+) -> Run:
     start = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     parts = {part: data.split(part) for part in ("train", "validation", "test")}
