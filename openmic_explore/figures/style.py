@@ -1,0 +1,42 @@
+"""One look for every figure: colours that survive colour blindness, a shape beside every colour."""
+
+from typing import Any, NamedTuple
+
+# Okabe and Ito 2008; yellow comes last, since it is faint on white.
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star")
+GLYPHS = ("●", "■", "◆", "▲", "✚", "✖", "▼", "★")
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+INK, MUTED, GRID, PAPER = "#1c2430", "#566070", "#e3e7ec", "#ffffff"
+MAP = "Viridis"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+class Style(NamedTuple):
+    """How one instrument or run is drawn; glyph is the marker symbol as text, for labels outside the figure."""
+
+    colour: str
+    symbol: str
+    glyph: str
+    dash: str
+
+
+def style(place: int) -> Style:
+    """The style of the place-th instrument or run, from 0: a colour and a shape each, another dash after every eight."""
+    slot = place % len(OKABE_ITO)
+    return Style(OKABE_ITO[slot], SYMBOLS[slot], GLYPHS[slot], DASHES[place // len(OKABE_ITO) % len(DASHES)])
+
+
+def base_layout(height: int) -> dict[str, Any]:
+    """What all figures share: font, white paper, quiet hover labels. height: pixels."""
+    return {
+        "height": height,
+        "autosize": True,
+        "template": "none",
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
+        "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        "hovermode": "closest",
+    }
