@@ -26,7 +26,7 @@ FOLDER = "features"
 # Natural log of a band's magnitude: ln(.01) is silence; a full-scale sine gives ln(100) = 4.6 in its band.
 LOG_MEL_RANGE = (-4.61, 4.61)
 # dB relative to a sine of amplitude 1.
-SCALOGRAM_RANGE = (-100.0, 0.0)
+SCALOGRAM_RANGE = (-80.0, 0.0)
 
 
 class Picture(NamedTuple):
@@ -232,17 +232,18 @@ def embed_teaching(source: str | Path, target: str | Path, *, gallery: int = 40,
 
 
 def gallery_keys(data: "OpenMIC", size: int) -> list[str]:
-    """Choose test clips with at least one known label, so that the rarest instrument so far comes next."""
-    if data.truth is None:
+    """Choose test clips to show: sounding for most of their length, with a known label, rarest instrument first."""
+    if data.truth is None or data.activity is None:
         raise ExploreError(f"{data.path} does not know the truth (no activity.npz), so no gallery can be chosen.")
     rows = data.split("test")
-    rows = rows[data.mask[rows].any(axis=1)]
+    sounding = data.activity.active[rows].any(axis=1).mean(axis=1)
+    rows = rows[data.mask[rows].any(axis=1) & (sounding >= 0.7)]
     truth = data.truth[rows]
     chosen: list[int] = []
     heard = np.zeros(truth.shape[1])
     while len(chosen) < min(size, len(rows)):
-        # A clip is worth more, the rarer its instruments are among those chosen.
-        worth = (truth / (1.0 + heard) ** 2).sum(axis=1) / np.sqrt(truth.sum(axis=1).clip(1))
+        # A clip is worth more, the rarer its instruments are among those chosen; the mean keeps small groups in.
+        worth = (truth / (1.0 + heard) ** 2).sum(axis=1) / truth.sum(axis=1)
         worth[chosen] = -1.0
         best = int(np.argmax(worth))
         chosen.append(best)
