@@ -40,6 +40,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
+    sub = command(
+        "download", _download, "fetch the official archive (2.6 GB) and unpack it", "openmic-explore download"
+    )
+    sub.add_argument("--to", type=Path, default=Path(), help="where openmic-2018/ will be (default: here)")
+
+    sub = command("check", _check, "what is complete, missing, damaged", "openmic-explore check openmic-2018")
+    sub.add_argument("data", type=Path)
+
     sub = command("teach", _teach, "mix a teaching set from a bank of notes", "openmic-explore teach data/teaching")
     sub.add_argument("folder", type=Path, help="a new folder, or one to go on with")
     sub.add_argument("--clips", type=int, default=3600, help="how many clips; a sixth are test clips (default 3600)")
@@ -109,6 +117,24 @@ def _open(path: Path | None) -> Any:
     from openmic_explore.data import OpenMIC
 
     return OpenMIC(path) if path else OpenMIC.teaching()
+
+
+def _download(options: argparse.Namespace) -> None:
+    from openmic_explore.data.download import download
+
+    folder = download(options.to, progress=sys.stderr.isatty())
+    _check(argparse.Namespace(data=folder))
+
+
+def _check(options: argparse.Namespace) -> None:
+    from openmic_explore.data.check import check
+
+    findings = check(options.data)
+    for finding in findings:
+        print(f"{finding.piece:12}  {finding.state:9} {finding.detail}")
+    wrong = [finding.piece for finding in findings if finding.state != "complete" and finding.piece != "activity"]
+    if wrong:
+        raise ExploreError(f"{options.data} is not whole: {', '.join(wrong)}.")
 
 
 def _teach(options: argparse.Namespace) -> None:
