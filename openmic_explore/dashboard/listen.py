@@ -162,7 +162,10 @@ class ListenView(ui.Box):
             self._notes |= dict.fromkeys(("log_mel", "scalogram"), "no audio of this clip here: see the message above")
         self.player.load(key, audio)
         self._look()
-        self.shown.choose(self.data.labels(key), self._frames.clip if self._frames else None)
+        truth = self.data.truth
+        sounds = truth[self.data.index(key)] if truth is not None else []
+        sounding = [name for name, true in zip(self.data.instruments, sounds, strict=False) if true]
+        self.shown.choose(self.data.labels(key), self._frames.clip if self._frames else None, sounding)
 
     def _look(self) -> None:
         """What the run makes of the clip: as kept, or computed now."""

@@ -1,7 +1,7 @@
 """What the dashboard shows, without a widget: models that views observe."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -197,9 +197,12 @@ class ShownState(HasTraits):
 
     names = List(Unicode())
 
-    def choose(self, labels: dict[str, str], probability: NDArray[np.floating] | None) -> None:
-        """What is worth seeing first: the labelled instruments and the model's three most probable."""
+    def choose(
+        self, labels: dict[str, str], probability: NDArray[np.floating] | None, sounding: Sequence[str] = ()
+    ) -> None:
+        """What is worth seeing first: the labelled instruments, those known to sound, the model's three most probable."""
         names = [name for name, state in labels.items() if state == "present"]
+        names += [name for name in sounding if name not in names]
         names += [name for name, state in labels.items() if state == "absent"][:2]
         if probability is not None:
             ranked = np.argsort(-probability, kind="stable")[:3]

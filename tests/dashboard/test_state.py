@@ -111,6 +111,8 @@ def test_the_first_choice_is_labelled_instruments_and_the_three_most_probable():
     shown = ShownState()
     shown.choose(labels, np.array([0.9, 0.1, 0.2, 0.8, 0.7]))
     assert shown.names == ["violin", "voice", "piano", "flute"]
+    shown.choose(labels, np.array([0.9, 0.1, 0.2, 0.8, 0.7]), ["organ", "violin"])
+    assert shown.names == ["violin", "organ", "voice", "piano", "flute"]
     shown.choose(labels, None)
     assert shown.names == ["violin", "voice"]
 
