@@ -10,6 +10,7 @@ from typing import Any
 
 from openmic_explore.errors import ExploreError
 from openmic_explore.training.config import CHECKPOINTS, RECIPES, TrainConfig
+from openmic_explore.training.run import SHIPPED
 
 NOTEBOOK = Path(__file__).parent.parent / "apps" / "dashboard.ipynb"
 
@@ -22,8 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ExploreError as error:
         print(f"openmic-explore: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(
+            f"openmic-explore: {error.strerror or error}{where}. Choose a place that can be written.", file=sys.stderr
+        )
+        return 1
     except KeyboardInterrupt:
-        print("openmic-explore: interrupted. The same command goes on where it stopped.", file=sys.stderr)
+        resumes = options.run in (_teach, _reproduce)
+        kept = "The same command goes on where it stopped." if resumes else "Nothing half-written was kept."
+        print(f"openmic-explore: interrupted. {kept}", file=sys.stderr)
         return 130
     return 0
 
@@ -213,7 +222,12 @@ def _reproduce(options: argparse.Namespace) -> None:
 def _runs(options: argparse.Namespace) -> None:
     from openmic_explore.training import Runs
 
-    table = Runs(*options.folders).table()
+    runs = Runs(*options.folders)
+    for folder in runs.unfinished:
+        print(f"left out, unfinished: {folder}", file=sys.stderr)
+    for message in runs.damaged.values():
+        print(f"left out: {message}", file=sys.stderr)
+    table = runs.table()
     print(table.round(3).to_string() if len(table) else "There are no runs. Train one: openmic-explore train")
 
 
@@ -234,6 +248,8 @@ def _dashboard(options: argparse.Namespace) -> None:
     environment = dict(os.environ)
     if options.data:
         environment["OPENMIC_DATA"] = str(options.data.resolve())
+    if Path("runs").is_dir():  # voila starts elsewhere
+        environment.setdefault("OPENMIC_RUNS", os.pathsep.join([str(SHIPPED), str(Path("runs").resolve())]))
     status = subprocess.call(
         [sys.executable, "-m", "voila", str(NOTEBOOK)], cwd=NOTEBOOK.parent.parent, env=environment
     )

@@ -19,7 +19,7 @@ EXPERIMENTS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def configs(experiment: str, seeds: int = 3) -> list[TrainConfig]:
-    """The configurations of an experiment, seed by seed. Raises ExploreError for an unknown name."""
+    """The configurations of an experiment, model by model and seed by seed. Raises ExploreError for an unknown name."""
     if experiment not in EXPERIMENTS:
         raise ExploreError(f"There is no experiment {experiment!r}. Known: {', '.join(EXPERIMENTS)}.")
     return [
@@ -52,18 +52,13 @@ def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
     Scores are of the test clips, means over instruments; where the data set knows the truth, the last column is the
     mean average precision over all cells, labelled or not. Raises ExploreError when no run belongs to the data.
     """
-    import numpy as np
+    from openmic_explore.evaluation import means
+    from openmic_explore.training import majority_scores
 
-    from openmic_explore.evaluation import majority, means, score
-
-    fitting, test = data.split("train"), data.split("test")
-    constant = np.tile(majority(data.relevance[fitting], data.mask[fitting]), (len(test), 1))
-    rows = {"majority class": [means(score(data.relevance[test], data.mask[test], constant))]}
+    rows = {"majority class": [means(majority_scores(data))]}
     truth: dict[str, list[float]] = {}
     if data.truth is not None:
-        known = data.truth[test]
-        everything = score(known.astype(float), np.ones_like(known), constant)
-        truth["majority class"] = [means(everything)["average_precision"]]
+        truth["majority class"] = [means(majority_scores(data, truth=True))["average_precision"]]
     mine = [run for run in runs if run.info["fingerprint"] == data.fingerprint]
     if not mine:
         raise ExploreError(f"No run was trained on {data.path}. Train some: openmic-explore reproduce start")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import ExploreError, as_command
 from openmic_explore.files import atomic_path
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ def _kept(path: Path) -> dict[str, Any] | None:
         short = [name for name, array in kept["arrays"].items() if len(array) != len(kept["keys"])]
     except (OSError, ValueError, KeyError) as error:
         raise ExploreError(
-            f"The kept pictures in {folder} are damaged ({error}). Compute them again: openmic-explore features {path}"
+            f"The kept pictures in {folder} are damaged ({error}). Compute them again: {as_command('features', path)}"
         ) from error
     if short:
         raise ExploreError(
             f"{', '.join(short)} in {folder} and pictures.json do not belong together. "
-            f"Compute them again: openmic-explore features {path}"
+            f"Compute them again: {as_command('features', path)}"
         )
     return kept
 
@@ -137,31 +137,36 @@ def write_views(data: "OpenMIC", keys: Iterable[str] | None = None, *, jobs: int
     if not keys:
         raise ExploreError(f"{data.path} has no audio to compute pictures from.")
     work = (delayed(_views_of)(data.audio_path(key)) for key in keys)
-    done: list[ClipViews] = []
-    with tqdm(total=len(keys), desc="pictures", unit="clip", disable=not progress) as bar:
-        for views in Parallel(n_jobs=jobs, return_as="generator")(work):
-            done.append(views)
-            bar.update()
     folder = data.path / FOLDER
-    index: dict[str, Any] = {"keys": keys}
-    with atomic_path(folder) as temporary:
+    _kept.cache_clear()  # a folder that is still mapped cannot be replaced on Windows
+    with (
+        atomic_path(folder) as temporary,
+        tqdm(total=len(keys), desc="pictures", unit="clip", disable=not progress) as bar,
+    ):
         temporary.mkdir()
-        for name in ClipViews._fields:
-            pictures = [getattr(views, name) for views in done]
-            shapes = {picture.values.shape for picture in pictures}
-            if len(shapes) > 1:
-                raise ExploreError(
-                    f"The clips are not equally long: their {name} pictures have shapes {sorted(shapes)}."
-                )
-            first: Picture = pictures[0]
-            np.save(temporary / f"{name}.npy", np.stack([picture.values for picture in pictures]))
-            index[name] = {
-                "low": first.low,
-                "high": first.high,
-                "unit": first.unit,
-                "frequency": [round(float(value), 4) for value in first.frequency],
-                "time": [round(float(value), 6) for value in first.time],
-            }
+        arrays: dict[str, NDArray[np.uint8]] = {}
+        index: dict[str, Any] = {"keys": keys}
+        for row, views in enumerate(Parallel(n_jobs=jobs, return_as="generator")(work)):
+            for name, picture in views._asdict().items():
+                if row == 0:
+                    arrays[name] = np.lib.format.open_memmap(
+                        temporary / f"{name}.npy", "w+", np.uint8, (len(keys), *picture.values.shape)
+                    )
+                    index[name] = {
+                        "low": picture.low,
+                        "high": picture.high,
+                        "unit": picture.unit,
+                        "frequency": [round(float(value), 4) for value in picture.frequency],
+                        "time": [round(float(value), 6) for value in picture.time],
+                    }
+                if picture.values.shape != arrays[name].shape[1:]:
+                    raise ExploreError(
+                        f"The clips are not equally long: the {name} of {keys[row]} is {picture.values.shape}, "
+                        f"of {keys[0]} {arrays[name].shape[1:]}."
+                    )
+                arrays[name][row] = picture.values
+            bar.update()
+        arrays.clear()  # unmapped, and so written
         (temporary / "pictures.json").write_text(json.dumps(index) + "\n", encoding="utf-8")
     _kept.cache_clear()
     return folder

@@ -109,13 +109,19 @@ def test_only_the_dashboard_knows_widgets():
         ("import openmic_explore", ("numpy", "torch", "pandas", "librosa")),
         ("from openmic_explore import OpenMIC, Runs, log_mel, scalogram", ("torch", "librosa", "sklearn", "pandas")),
         ("from openmic_explore.cli import main", ("torch", "librosa", "sklearn", "pandas")),
-        ("from openmic_explore import dashboard", ("torch", "librosa", "sklearn")),
+        ("from openmic_explore.dashboard import dashboard; dashboard()", ("torch", "librosa", "sklearn", "pandas")),
     ],
 )
 def test_light_imports_stay_light(statement, heavy):
     code = f"import sys; {statement}; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_fresh_clone_stays_small():
+    """The clone holds its big files twice, packed and unpacked, and shall stay below 80 MB."""
+    size = sum(file.stat().st_size for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    assert size < 38e6
 
 
 def test_every_public_name_is_there():

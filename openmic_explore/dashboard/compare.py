@@ -9,7 +9,8 @@ import numpy as np
 from openmic_explore.dashboard.listen import describe_data
 from openmic_explore.dashboard.state import Message, train_command
 from openmic_explore.dashboard.widgets import Plot, PlotlyLibrary
-from openmic_explore.figures import METRICS, Series, scores_figure
+from openmic_explore.figures import METRICS, Series, mean_over_seeds, scores_figure
+from openmic_explore.training import majority_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,16 +33,6 @@ def grouped(runs: list["Run"]) -> dict[str, list["Run"]]:
     for run in runs:
         groups.setdefault(group_name(run), []).append(run)
     return groups
-
-
-def baseline_scores(data: "OpenMIC") -> "pd.DataFrame":
-    """Test scores of the constant answer that the training labels' majority gives."""
-    from openmic_explore.evaluation import majority, score
-
-    training = np.concatenate([data.split("train"), data.split("validation")])
-    test = data.split("test")
-    constant = majority(data.relevance[training], data.mask[training])
-    return score(data.relevance[test], data.mask[test], np.tile(constant, (len(test), 1)))
 
 
 class RunsView(ui.VBox):
@@ -74,7 +65,7 @@ class RunsView(ui.VBox):
             description="Metric",
             layout=ui.Layout(width="100%", margin="6px 0"),
         )
-        self.baseline = baseline_scores(data)
+        self.baseline = majority_scores(data)
         self.plot = Plot(library, self._figure(), self._spoken())
         self.table = ui.HTML(self._table())
         self.chosen.observe(message.guard(self._draw), "value")
@@ -133,7 +124,8 @@ class RunsView(ui.VBox):
         )
         metric = self.metric.value
         columns = {
-            name: np.mean([run.scores[metric].to_numpy() for run in runs], axis=0) for name, runs in groups.items()
+            name: mean_over_seeds(np.stack([run.scores[metric].to_numpy() for run in runs]))
+            for name, runs in groups.items()
         }
         columns[MAJORITY] = self.baseline[metric].to_numpy()
         head = "".join(f"<th class='om-figure'>{html.escape(name)}</th>" for name in columns)

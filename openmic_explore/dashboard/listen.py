@@ -255,7 +255,7 @@ def describe_data(info: dict[str, Any]) -> str:
     """A data set as a run or its own folder notes it: name, recipe, embedding."""
     name = {"teaching": "teaching set"}.get(info.get("data") or "", info.get("data") or "")
     recipe = info.get("recipe") or {}
-    clips = f", {recipe['clips']:,} clips" if "clips" in recipe else ""
+    clips = f", {recipe['clips']:,} clips" if isinstance(recipe.get("clips"), int) else ""
     made = f" v{recipe['version']} (seed {recipe['seed']}{clips})" if {"version", "seed"} <= set(recipe) else ""
     return f"{name}{made}, embedding {info['embedding']}"
 

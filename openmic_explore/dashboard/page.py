@@ -83,7 +83,7 @@ def _folder(path: str | Path) -> Path:
     """A relative folder is looked for here, then one level up, since Voila runs a notebook in its own folder."""
     path = Path(path).expanduser()
     above = Path("..") / path
-    return above if not path.is_absolute() and not path.exists() and above.exists() else path
+    return above.resolve() if not path.is_absolute() and not path.exists() and above.exists() else path
 
 
 class Page(ui.VBox):

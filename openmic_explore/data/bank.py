@@ -38,7 +38,7 @@ CYMBAL_KEYS = {
     53: "ride_bell", 55: "splash", 52: "china",
 }  # fmt: skip
 PERCUSSION_KEYS = {"drums": DRUM_KEYS, "cymbals": CYMBAL_KEYS}
-_CACHED_NOTES = 400  # about 175 MB of samples
+_CACHED_NOTES = 400  # about 120 MB of samples
 
 
 @dataclass(frozen=True)

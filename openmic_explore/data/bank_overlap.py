@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmic_explore.data.bank import CYMBAL_KEYS
-from openmic_explore.data.bank_presets import DRUM_RENDERED, DRUM_VELOCITIES, KITS, PRESETS
+from openmic_explore.data.bank_presets import CYMBAL_VELOCITIES, DRUM_RENDERED, DRUM_VELOCITIES, KITS, PRESETS
 from openmic_explore.data.bank_sources import FONTS, RECORDINGS
 from openmic_explore.data.soundfont import PERCUSSION_BANK, SoundFont
 from openmic_explore.errors import ExploreError
@@ -70,11 +70,14 @@ def font_recordings(family: str) -> dict[str, dict[str, Recording]]:
     for preset in PRESETS[family]:
         for pitch, velocity in preset.notes():
             played.setdefault(preset.instrument, {}).update(font.played(preset.bank, preset.program, pitch, velocity))
-    for instrument, keys in (("drums", DRUM_RENDERED), ("cymbals", tuple(CYMBAL_KEYS))):
+    for instrument, keys, velocities in (
+        ("drums", DRUM_RENDERED, DRUM_VELOCITIES),
+        ("cymbals", tuple(CYMBAL_KEYS), CYMBAL_VELOCITIES),
+    ):
         for kit in KITS[family]:
             for key in keys:
                 if key not in kit.other:
-                    for velocity in DRUM_VELOCITIES:
+                    for velocity in velocities:
                         found = font.played(PERCUSSION_BANK, kit.program, key, velocity)
                         played.setdefault(instrument, {}).update(found)
     recordings: dict[str, dict[str, Recording]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from openmic_explore.data.openmic import OpenMIC
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import ExploreError, MissingError
 
 
 class Finding(NamedTuple):
@@ -33,6 +33,7 @@ def check(path: str | Path) -> list[Finding]:
     return [
         _finding("labels", partial(_labels, data)),
         *(_finding(f"{name} split", partial(_split, data, name)) for name in ("train", "test")),
+        _finding("artists", partial(_artists, data)),
         _finding("embedding", partial(_embedding, data)),
         _finding("audio", partial(_audio, data)),
         _finding("activity", partial(_activity, data)),
@@ -45,8 +46,7 @@ def _finding(piece: str, look: Callable[[], tuple[str, str]]) -> Finding:
             warnings.simplefilter("ignore")  # a missing metadata file is not this piece's fault
             return Finding(piece, *look())
     except ExploreError as error:
-        text = str(error)
-        return Finding(piece, "missing" if "missing" in text or "There is no" in text else "damaged", text)
+        return Finding(piece, "missing" if isinstance(error, MissingError) else "damaged", str(error))
 
 
 def _labels(data: OpenMIC) -> tuple[str, str]:
@@ -61,6 +61,12 @@ def _split(data: OpenMIC, name: str) -> tuple[str, str]:
     return ("partial" if absent else "complete"), f"{found:,} clips" + (
         f", {absent:,} more are listed" if absent else ""
     )
+
+
+def _artists(data: OpenMIC) -> tuple[str, str]:
+    if data.knows_artists:
+        return "complete", "validation is cut by artist"
+    return "missing", "no metadata: validation is cut by track only, and an artist may be on both sides"
 
 
 def _embedding(data: OpenMIC) -> tuple[str, str]:

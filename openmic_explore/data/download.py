@@ -17,8 +17,8 @@ def download(target: str | Path = ".", *, url: str = URL, md5: str = MD5, progre
     """Fetch the OpenMIC-2018 archive, check it, and unpack it as target/openmic-2018.
 
     The archive (2.6 GB) is kept in `target` until it is unpacked, so that a second call after a failure there does not
-    fetch it again. A fetch that is cut off starts from the beginning. Returns the unpacked folder; one that is there
-    already is left alone.
+    fetch it again; one that was there before is used, if it is the right one, and stays. A fetch that is cut off starts
+    from the beginning. Returns the unpacked folder; one that is there already is left alone.
 
     Raises ExploreError when the fetch fails, the checksum differs, the archive holds anything that would leave the
     folder, or the disk has no room.
@@ -27,14 +27,17 @@ def download(target: str | Path = ".", *, url: str = URL, md5: str = MD5, progre
 
     import pooch
 
+    if not hasattr(tarfile, "data_filter"):
+        raise ExploreError("This Python cannot unpack archives safely; it takes 3.11.4 or later.")
     target = Path(target)
     folder = target / FOLDER
     if folder.is_dir():
         return folder
     target.mkdir(parents=True, exist_ok=True)
     archive = target / "openmic-2018-v1.0.0.tgz"
+    fetched = not archive.is_file()
     free = shutil.disk_usage(target).free
-    if url == URL and not archive.is_file() and free < 3 * BYTES:
+    if url == URL and fetched and free < 3 * BYTES:
         raise ExploreError(
             f"{target.resolve()} has {free / 1e9:.1f} GB free; the archive and what is in it need {3 * BYTES / 1e9:.0f} GB. "
             "Give another place: --to DIR"
@@ -60,5 +63,6 @@ def download(target: str | Path = ".", *, url: str = URL, md5: str = MD5, progre
         for piece in inner.iterdir():
             piece.rename(temporary / piece.name)
         inner.rmdir()
-    archive.unlink()
+    if fetched:
+        archive.unlink()
     return folder

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from openmic_explore.data.index import LOCK, NPZ, Index, cached_file, stamp, writing
 from openmic_explore.data.keys import check_hint, open_member, read_rows
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import ExploreError, MissingError
 
 _CHUNK_BYTES = 2**23
 # A real file of 10 frames takes some 7 kB.
@@ -35,7 +35,7 @@ def load_embedding(folder: Path, index: Index, mend: str) -> NDArray[np.uint8]:
         absent = [file for file, state in zip(files, found, strict=True) if state is None]
         if absent:
             source = "no embedding X" if (folder / NPZ).is_file() else f"no {NPZ}"
-            raise ExploreError(
+            raise MissingError(
                 f"{folder} has {source}, and {len(absent):,} of {len(files):,} feature files are missing, "
                 f"such as {absent[0]}. {mend}"
             )

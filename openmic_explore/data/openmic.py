@@ -17,7 +17,7 @@ from openmic_explore.data.embedding import load_embedding
 from openmic_explore.data.index import METADATA, PARTITIONS, TEST, TRAIN, load_index, read_class_map
 from openmic_explore.data.keys import check_hint, read_member, read_sample_key
 from openmic_explore.data.validation import validation_groups
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import ExploreError, MissingError
 from openmic_explore.instruments import INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class OpenMIC:
                 f"There is no folder {self.path}. Run `openmic-explore download` for the official archive, "
                 f"or `openmic-explore teach {shlex.quote(str(self.path))}` to make a teaching set there."
             )
+        if (self.path / ".teach").is_dir():
+            raise ExploreError(
+                f"{self.path} is an unfinished teaching set. Go on with the command that began it: "
+                f"`openmic-explore teach {shlex.quote(str(self.path))}` and the same options."
+            )
         self.info: dict[str, Any] = self._read_info()
         self.name: str = self.info.get("name", "openmic-2018")
         self.embedding_name: str = self.info.get("embedding", "vggish")
@@ -96,11 +101,16 @@ class OpenMIC:
             info = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
             raise ExploreError(f"{path} is not JSON ({error}). {check_hint(self.path)}") from error
-        fits = isinstance(info, dict) and all(isinstance(info.get(name, ""), str) for name in ("name", "embedding"))
+        fits = (
+            isinstance(info, dict)
+            and all(isinstance(info.get(name, ""), str) for name in ("name", "embedding"))
+            and isinstance(info.get("recipe") or {}, dict)
+        )
         frame = info.get("frame_length", VGGISH_FRAME) if fits else None
         if not isinstance(frame, int | float) or not 0 < frame < math.inf:
             raise ExploreError(
-                f"{path} must be a JSON object; in it, name and embedding are text and frame_length is in seconds. "
+                f"{path} must be a JSON object; in it, name and embedding are text, recipe is an object "
+                f"and frame_length is in seconds. "
                 f"{check_hint(self.path)}"
             )
         return info
@@ -108,13 +118,23 @@ class OpenMIC:
     def _mend(self) -> str:
         """The sentence that says how to get what this folder lacks."""
         if not self.info:
-            return "Run `openmic-explore download` for the official archive."
+            parent = shlex.quote(str(self.path.resolve().parent))
+            return (
+                "Unpack that part of the official archive into the folder, or move the folder away and run "
+                f"`openmic-explore download --to {parent}`."
+            )
         if self.path.resolve() == TEACHING.resolve():
             return (
                 "The teaching set inside the package has audio of some test clips only; "
                 "run `openmic-explore teach DIR` to make all of it in a folder DIR."
             )
-        return f"Run `openmic-explore teach {shlex.quote(str(self.path))}` to make what is missing."
+        recipe = self.info.get("recipe") or {}
+        options = [f"--{name} {recipe[name]}" for name in ("clips", "seed") if isinstance(recipe.get(name), int)]
+        options += [] if "embedding" in self.info else ["--no-embedding"]
+        return (
+            f"Run `{' '.join([f'openmic-explore teach {shlex.quote(str(self.path))}', *options])}` to make what is "
+            "missing, with the same --bank if it was not the shipped one."
+        )
 
     # Labels
 
@@ -178,7 +198,7 @@ class OpenMIC:
         if name == "test":
             return _rows(self._part("test"))
         official = self._part("train")
-        if not self._index.has_artists:
+        if not self.knows_artists:
             warnings.warn(
                 f"{self.path / METADATA} is missing, so artists are unknown: train and validation are kept apart by "
                 "track only, and an artist may be in both.",
@@ -190,10 +210,15 @@ class OpenMIC:
         validation = self._validation[seed]
         return _rows(validation if name == "validation" else official & ~validation)
 
+    @property
+    def knows_artists(self) -> bool:
+        """Is there metadata, so that training and validation can be kept apart by artist?"""
+        return bool(self._index.has_artists)
+
     def _part(self, name: str) -> NDArray[np.bool_]:
         place = list(PARTITIONS).index(name)
         if self._index.missing[place] < 0:
-            raise ExploreError(
+            raise MissingError(
                 f"There is no {self.path / PARTITIONS[name][0]}, so it is unknown which clips are for {name}. "
                 f"{self._mend()}"
             )
@@ -238,7 +263,7 @@ class OpenMIC:
         """
         path = self.audio_path(key)
         if not path.is_file():
-            raise ExploreError(f"The audio of clip {key} is missing: there is no {path}. {self._mend()}")
+            raise MissingError(f"The audio of clip {key} is missing: there is no {path}. {self._mend()}")
         try:
             return read_audio(path)
         except ExploreError as error:

@@ -28,8 +28,8 @@ from openmic_explore.data.soundfont import PERCUSSION_BANK, RATE, SoundFont, ren
 from openmic_explore.errors import ExploreError
 from openmic_explore.files import atomic_path, sha256_file
 
-QUALITY = 0.1  # Vorbis quality 1, about 50 kbit/s for a mono tone
-TONE, FADE = 2.2, 0.15  # seconds a note is held, then faded
+QUALITY = 0.0  # Vorbis quality 0, about 45 kbit/s for a mono tone
+TONE, FADE = 1.7, 0.15  # seconds a note is held, then faded
 PEAK = 0.8  # leaves room for what the encoder adds
 SLOT = 3.0  # seconds between two notes of a rendering
 

@@ -1,7 +1,6 @@
 """The teaching set: clips mixed from known notes, in OpenMIC-2018's layout, with the truth in time beside the labels."""
 
 import csv
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -99,7 +98,7 @@ def teach(
     recipe = Recipe(clips=clips, seed=seed, bank=bank.fingerprint)
     _deal(bank, recipe)  # so that a bank that lacks something is refused before anything is written
     _claim(folder, recipe, embedding or {})
-    finished = (folder / LAST).is_file()
+    finished = all((folder / name).is_file() for name in (LAST, "openmic-2018.npz", "activity.npz"))
     work = (delayed(_clip)(folder, bank.path, recipe, clip, embed, finished) for clip in range(clips))
     with tqdm(total=clips, desc="mixing", unit="clip", disable=not progress) as bar:
         for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
@@ -121,7 +120,10 @@ def _claim(folder: Path, recipe: Recipe, embedding: dict[str, Any]) -> None:
     note = folder / "dataset.json"
     if note.is_file():
         if json.loads(note.read_text(encoding="utf-8")) != info:
-            raise ExploreError(f"{folder} holds another teaching set. Give another folder, or delete this one first.")
+            raise ExploreError(
+                f"{folder} holds another teaching set: its dataset.json tells which. Give its --clips, --seed and --bank "
+                "to go on with it, or another folder to make a new one."
+            )
     elif folder.is_dir() and any(folder.iterdir()):
         raise ExploreError(f"{folder} is not empty and holds no teaching set. Give a new folder.")
     else:
@@ -218,13 +220,3 @@ def _csv(path: Path, header: tuple[str, ...] | None, rows: list[tuple[Any, ...]]
         if header:
             writer.writerow(header)
         writer.writerows(rows)
-
-
-def digest(folder: str | Path) -> str:
-    """SHA-256 over the labels, mask and truth of a teaching set: equal for equal recipes on any machine."""
-    total = hashlib.sha256()
-    for file, members in (("openmic-2018.npz", ("sample_key", "Y_true", "Y_mask")), ("activity.npz", ("active",))):
-        with np.load(Path(folder) / file, allow_pickle=False) as archive:
-            for member in members:
-                total.update(np.ascontiguousarray(archive[member]).tobytes())
-    return total.hexdigest()

@@ -42,8 +42,8 @@ def scores_figure(
     all series, best on top. Undefined (nan) scores are left out.
     """
     values = [np.atleast_2d(np.asarray(one.values, dtype=float)) for one in series]
-    means = [_mean(value) for value in values]
-    overall = _mean(np.stack(means)) if means else np.zeros(len(instruments))
+    means = [mean_over_seeds(value) for value in values]
+    overall = mean_over_seeds(np.stack(means)) if means else np.zeros(len(instruments))
     order = np.argsort(-np.nan_to_num(overall, nan=-1.0), kind="stable")
     names = [instruments[row].replace("_", " ") for row in order]
     places = np.arange(len(names))
@@ -122,7 +122,7 @@ def scores_figure(
     return go.Figure({"data": data, "layout": layout})
 
 
-def _mean(values: NDArray[np.floating]) -> NDArray[np.floating]:
+def mean_over_seeds(values: NDArray[np.floating]) -> NDArray[np.floating]:
     """Mean over rows where defined; nan where no row is."""
     defined = np.isfinite(values).sum(axis=0)
     total = np.nansum(values, axis=0)

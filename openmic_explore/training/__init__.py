@@ -9,9 +9,10 @@ from openmic_explore.training.config import TrainConfig
 from openmic_explore.training.run import Frames, Run, Runs
 
 if TYPE_CHECKING:
+    from openmic_explore.training.baseline import majority_scores
     from openmic_explore.training.trainer import predict, train
 
-__all__ = ["Frames", "Run", "Runs", "TrainConfig", "predict", "train"]
+__all__ = ["Frames", "Run", "Runs", "TrainConfig", "majority_scores", "predict", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from openmic_explore.training import trainer
 
         return getattr(trainer, name)
+    if name == "majority_scores":
+        from openmic_explore.training.baseline import majority_scores
+
+        return majority_scores
     raise AttributeError(name)

@@ -46,7 +46,7 @@ class TrainConfig:
                 object.__setattr__(self, name, value)
         if self.checkpoint not in CHECKPOINTS:
             raise ExploreError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {self.checkpoint!r}.")
-        for name, least in (("seed", 0), ("epochs", 1), ("batch", 1)):
+        for name, least in (("seed", 0), ("epochs", 1), ("batch", 2)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ExploreError(f"{name} must be a whole number of at least {least}, not {value!r}.")

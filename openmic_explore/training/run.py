@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent.parent / "results"
 LEVELS = 65535
+# What every run.json has.
+REQUIRED = {"data", "fingerprint", "embedding", "means", "sizes", "frame_length", "epoch", "wall_time"}
 
 
 class Frames(NamedTuple):
@@ -53,7 +55,13 @@ class Run:
                 "Delete it and train again: openmic-explore train --help"
             )
         self.info: dict[str, Any] = self._json("run.json")
-        self.config = TrainConfig.from_dict(self._json("config.json"))
+        lacking = REQUIRED - set(self.info)
+        if lacking:
+            raise self._damaged("run.json", KeyError(*sorted(lacking)))
+        try:
+            self.config = TrainConfig.from_dict(self._json("config.json"))
+        except TypeError as error:
+            raise self._damaged("config.json", error) from error
         self.name: str = self.path.name
 
     def __repr__(self) -> str:
@@ -108,8 +116,9 @@ class Run:
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+            return dict(content)
+        except (OSError, ValueError, TypeError) as error:
             raise self._damaged(name, error) from error
 
     def _table(self, name: str, index: str | None = None) -> "pd.DataFrame":
@@ -140,7 +149,8 @@ class Run:
 class Runs:
     """The runs below some folders, sorted by name; without a folder the package's own and those in ./runs.
 
-    Half-written folders are left out and named in `unfinished`.
+    Half-written folders are left out and named in `unfinished`; damaged ones, and those of a later version, in
+    `damaged` with what is wrong. Of runs of one name the one in the later folder counts.
     """
 
     def __init__(self, *paths: str | Path):
@@ -148,12 +158,16 @@ class Runs:
             paths = (SHIPPED, *([Path("runs")] if Path("runs").is_dir() else []))
         self._runs: dict[str, Run] = {}
         self.unfinished: list[Path] = []
+        self.damaged: dict[Path, str] = {}
         for path in map(Path, paths):
             if not path.is_dir():
                 raise ExploreError(f"There is no folder of runs {path}. Train one: openmic-explore train --help")
             for folder in sorted(path.iterdir()):
                 if (folder / "run.json").is_file():
-                    self._runs[folder.name] = Run(folder)
+                    try:
+                        self._runs[folder.name] = Run(folder)
+                    except ExploreError as error:
+                        self.damaged[folder] = str(error)
                 elif folder.is_dir() and not folder.name.startswith((".", "_")):
                     self.unfinished.append(folder)
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import ExploreError, as_command
 from openmic_explore.evaluation import means, score
 from openmic_explore.files import atomic_path
 from openmic_explore.models import Output, build_model
@@ -58,7 +58,8 @@ def train(
     threads: of torch, while it trains; these networks are so small that a second one costs more than it brings.
     on_epoch is called after each epoch with its row of the history.
 
-    Returns the Run. On one machine, with the same threads and versions, the same configuration gives the same weights.
+    Returns the Run. On the CPU of one machine, with the same threads and versions, the same configuration gives the
+    same weights.
     Raises ExploreError when the run exists already, or when the data set lacks an embedding or a split.
     """
     folder = Path(runs) / (name or config.name)
@@ -82,11 +83,13 @@ def _train(
     start = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     parts = {part: data.split(part) for part in ("train", "validation", "test")}
-    empty = [part for part, rows in parts.items() if not len(rows)]
-    if empty:
-        raise ExploreError(
-            f"{data.path} has no clips in: {', '.join(empty)}. Check it: openmic-explore check {data.path}"
-        )
+    for part, rows in parts.items():
+        if len(rows) < 2:
+            why = "All training clips may belong to one artist. " if part == "validation" else ""
+            raise ExploreError(
+                f"{data.path} has {len(rows)} clips for {part}; at least 2 are needed. {why}"
+                f"See what is there: {as_command('check', data.path)}"
+            )
     fitting, validation = (_batch(data, parts[part]) for part in ("train", "validation"))
 
     torch.manual_seed(config.seed)
@@ -131,15 +134,15 @@ def fit(
     bar = tqdm(range(1, epochs + 1), desc=config.name, unit="epoch", disable=not progress)
     for epoch in bar:
         model.train()
-        total = 0.0
+        total, used = 0.0, 0
         for batch in _batches(fitting, size, order):
             features, relevance, mask = (tensor.to(device) for tensor in batch)
             loss = masked_loss(model(features), relevance, mask, log_odds=log_odds)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            total += loss.item() * len(features)
-        row = {"epoch": epoch, "train_loss": total / len(fitting.features)}
+            total, used = total + loss.item() * len(features), used + len(features)
+        row = {"epoch": epoch, "train_loss": total / used}
         row |= _validate(model, validation, device, log_odds)
         history.append(row)
         if better(history, key=lambda past: past[measure]) is row:
@@ -230,6 +233,7 @@ def _write(
         "fingerprint": data.fingerprint,
         "recipe": data.info.get("recipe"),
         "embedding": data.embedding_name,
+        "artists_apart": data.knows_artists,
         "clips": {part: len(rows) for part, rows in parts.items()},
         "sizes": sizes,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -48,8 +48,12 @@ def voila(**environment: str) -> Iterator[str]:
         "--no-browser",
         "--Voila.ip=127.0.0.1",
     ]
+    # Not what the person at this machine has chosen or trained.
+    shipped = {"OPENMIC_DATA": "", "OPENMIC_RUNS": str(ROOT / "openmic_explore" / "results")}
     with tempfile.TemporaryFile() as said:
-        server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=said, stderr=said)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **shipped, **environment}, stdout=said, stderr=said
+        )
         try:
             address = f"http://127.0.0.1:{port}/"
             _wait(port, server)

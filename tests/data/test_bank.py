@@ -78,15 +78,17 @@ def test_every_note_sounds_from_the_start_and_does_not_clip(bank: Bank) -> None:
 
 
 def test_louder_velocities_are_louder(bank: Bank) -> None:
-    pairs = 0
-    for preset in bank.presets("cello", role="train"):
-        notes = {(note.pitch, note.velocity): note for note in bank.select(preset=preset)}
-        for (pitch, velocity), note in notes.items():
-            if velocity == 68 and (pitch, 108) in notes:
-                soft, loud = (np.std(bank.samples(each)) for each in (note, notes[pitch, 108]))
-                assert loud > 1.5 * soft
-                pairs += 1
-    assert pairs >= 10
+    """Soft and loud notes of a preset take turns from pitch to pitch; all have the gain of their preset."""
+    presets = 0
+    for instrument in ("cello", "clarinet", "banjo", "ukulele", "mandolin"):
+        for preset in bank.presets(instrument, role="train"):
+            levels: dict[int | None, list[float]] = {}
+            for note in bank.select(preset=preset):
+                levels.setdefault(note.velocity, []).append(float(np.std(bank.samples(note))))
+            soft, loud = (np.median(levels[velocity]) for velocity in (68, 108))
+            assert loud > 1.3 * soft, preset
+            presets += 1
+    assert presets >= 5
 
 
 def heard_pitch(bank: Bank, note: Note) -> float:

@@ -7,6 +7,7 @@ import io
 import tarfile
 import threading
 
+import numpy as np
 import pytest
 
 from openmic_explore import ExploreError, OpenMIC
@@ -93,6 +94,11 @@ def test_check_tells_complete_from_missing_and_damaged(miniature, capsys):
     assert states["test split"] == states["audio"] == "missing"
     assert main(["check", str(miniature)]) == 1
     assert "test split" in capsys.readouterr().out
+    with np.load(miniature / "openmic-2018.npz", allow_pickle=True) as archive:
+        arrays = dict(archive)
+    np.savez(miniature / "openmic-2018.npz", **arrays | {"X": np.full_like(arrays["X"], 999)})
+    states = {finding.piece: finding.state for finding in check(miniature)}
+    assert (states["embedding"], states["artists"], states["labels"]) == ("damaged", "complete", "complete")
     (miniature / "openmic-2018.npz").write_bytes(b"PK\x03\x04")
     assert [finding.state for finding in check(miniature)] == ["damaged"]
     with pytest.raises(ExploreError, match="There is no folder"):

@@ -29,6 +29,7 @@ def test_the_name_tells_what_differs_from_the_preset():
         ({"epochs": 0}, "epochs must be"),
         ({"seed": -1}, "seed must be"),
         ({"batch": 1.5}, "batch must be"),
+        ({"batch": 1}, "batch must be"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"weight_decay": -1.0}, "weight_decay"),
     ],

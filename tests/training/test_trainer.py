@@ -94,11 +94,24 @@ def test_test_clips_and_unobserved_labels_cannot_influence_training(folder, tmp_
     with np.load(folder / "openmic-2018.npz") as archive:
         arrays = dict(archive)
     arrays["X"][-60:] = 0
+    # Test labels turned over, and something written where nothing was observed (.5 in the official file).
+    test_labels = arrays["Y_mask"].copy()
+    test_labels[:-60] = False
+    arrays["Y_true"][test_labels] = 1 - arrays["Y_true"][test_labels]
+    arrays["Y_true"][~arrays["Y_mask"]] = 1.0
     np.savez(other / "openmic-2018.npz", **arrays)
+    lines = (other / "openmic-2018-aggregated-labels.csv").read_text().splitlines()
+    turned = [line if int(line[:6]) < 180 else _turn(line) for line in lines[1:]]
+    (other / "openmic-2018-aggregated-labels.csv").write_text("\n".join([lines[0], *turned]) + "\n")
     config = TrainConfig(model="attention", epochs=2)
     first = train(config, OpenMIC(folder), runs=tmp_path / "a", progress=False).model().state_dict()
     second = train(config, OpenMIC(other), runs=tmp_path / "b", progress=False).model().state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def _turn(line: str) -> str:
+    key, instrument, relevance, responses = line.split(",")
+    return f"{key},{instrument},{1 - float(relevance)},{responses}"
 
 
 def test_each_epoch_is_reported(data, tmp_path):
@@ -165,3 +178,22 @@ def test_a_config_written_by_someone_else_is_refused(run, tmp_path):
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     with pytest.raises(ExploreError, match="Unknown settings: momentum"):
         Run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", '{"learning_rate": "x"}'),
+        ("config.json", '{"momentum": 0.9}'),
+        ("config.json", "[1, 2]"),
+        ("run.json", "{}"),
+        ("run.json", "not json"),
+    ],
+)
+def test_one_bad_run_does_not_hide_the_others(run, tmp_path, name, content):
+    for folder in ("good", "bad"):
+        shutil.copytree(run.path, tmp_path / folder)
+    (tmp_path / "bad" / name).write_text(content)
+    runs = Runs(tmp_path)
+    assert [item.name for item in runs] == ["good"]
+    assert list(runs.damaged) == [tmp_path / "bad"]

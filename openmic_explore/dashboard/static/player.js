@@ -55,7 +55,7 @@ function render({ model, el }) {
       line.dataset.time = time.toFixed(3);
     }
     if (document.activeElement !== seek || !audio.paused) seek.value = time;
-    clock.textContent = `${seconds(time)} / ${seconds(length())} s`;
+    if (!audio.error) clock.textContent = `${seconds(time)} / ${seconds(length())} s`;
   }
 
   function tick() {
@@ -134,6 +134,9 @@ function render({ model, el }) {
   seek.addEventListener("input", () => jump(Number(seek.value)));
   volume.addEventListener("input", () => { audio.volume = volume.value; });
   for (const name of ["play", "pause", "ended", "seeked", "loadedmetadata"]) audio.addEventListener(name, show);
+  audio.addEventListener("error", () => {
+    if (ready()) clock.textContent = "This browser cannot play the sound (Ogg Vorbis): use Chrome, Firefox or a new Safari.";
+  });
   document.addEventListener("pointerdown", down, true);
   document.addEventListener("pointerup", up, true);
   document.addEventListener("keydown", key);
