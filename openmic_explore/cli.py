@@ -203,7 +203,7 @@ def _train(options: argparse.Namespace) -> None:
     )
     print(run.scores.round(3).to_string())
     means = {name: round(value, 3) for name, value in run.info["means"].items()}
-    print(f"means: {means}\n{run.path}")
+    print(f"means: {means}\ndata: {run.info['data']}, embedding: {run.info['embedding']}\n{run.path}")
 
 
 def _reproduce(options: argparse.Namespace) -> None:

@@ -49,8 +49,9 @@ def reproduce(
 def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
     """A Markdown table of the runs on a data set: mean and standard deviation over seeds, beside the majority class.
 
-    Scores are of the test clips, means over instruments; where the data set knows the truth, the last column is the
-    mean average precision over all cells, labelled or not. Raises ExploreError when no run belongs to the data.
+    Runs of one line differ by seed only. Scores are of the test clips, means over instruments; where the data set knows
+    the truth, the last column is the mean average precision over all cells, labelled or not.
+    Raises ExploreError when no run belongs to the data.
     """
     from openmic_explore.evaluation import means
     from openmic_explore.training import majority_scores
@@ -63,7 +64,7 @@ def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
     if not mine:
         raise ExploreError(f"No run was trained on {data.path}. Train some: openmic-explore reproduce start")
     for run in mine:
-        name = f"{run.config.model}, {run.config.preset}"
+        name = run.config.group.replace("-", ", ", 1)
         rows.setdefault(name, []).append(run.info["means"])
         if run.info["means_truth"]:
             truth.setdefault(name, []).append(run.info["means_truth"]["average_precision"])
@@ -75,7 +76,10 @@ def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
         cells = [_spread([value[column] for value in values]) for column in columns]
         lines.append([name, str(len(values)), *cells, *([_spread(truth[name])] if truth else [])])
     lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    recipe = data.info.get("recipe") or {}
+    made = f" (recipe version {recipe.get('version')}, seed {recipe.get('seed')})" if recipe else ""
+    caption = f"{len(data.split('test'))} test clips of {data.name}{made}, embedding {data.embedding_name}"
+    return "\n".join([caption, "", *(f"| {' | '.join(line)} |" for line in lines)])
 
 
 def _spread(values: list[float]) -> str:

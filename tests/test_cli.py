@@ -48,8 +48,15 @@ def test_reproduce_trains_what_is_missing_and_runs_lists_it(folder, tmp_path, ca
     assert main(["summary", "--data", str(folder), str(runs)]) == 0
     table = capsys.readouterr().out.splitlines()
     scores = [run.info["means"]["f1_macro"] for run in Runs(runs)]
-    assert f"{sum(scores) / 2:.3f} ± {abs(scores[0] - scores[1]) / 2**0.5:.3f}" in table[3]
-    assert table[2].startswith("| majority class | 1 |")
+    assert f"{sum(scores) / 2:.3f} ± {abs(scores[0] - scores[1]) / 2**0.5:.3f}" in table[5]
+    assert table[4].startswith("| majority class | 1 |")
+    assert "embedding made-up" in table[0]
+    short = ["train", "--data", str(folder), "--runs", str(runs), "--model", "attention", "--epochs", "2"]
+    assert main(short) == 0
+    assert main(["summary", "--data", str(folder), str(runs)]) == 0
+    again = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("| attention, repaired-epochs=2 | 1 |") for line in again)
+    assert table[5] in again  # a run with other settings is not averaged with these
     other = write_learnable(tmp_path / "other", seed=9)
     assert main([*arguments[:3], str(other), *arguments[4:]]) == 1
     assert "other data" in capsys.readouterr().err

@@ -33,12 +33,13 @@ class Mix(NamedTuple):
 
 
 def deal(bank: Bank, role: str, artists: int) -> list[Voices]:
-    """Deal a role's recordings among artists, so that no recording is in two artists' hands where there are enough.
+    """Deal a role's notes among artists, so that none is in two artists' hands where there are enough.
 
     Whole presets where an instrument has as many as there are artists; otherwise the artists that share a preset get
     every k-th of its recordings in order of pitch (notes of a SoundFont that are one recording at several pitches stay
-    together). Where a preset has fewer recordings than artists, some share one. Drums and cymbals belong to all: their
-    few recordings, put into one kit, are what every pattern needs.
+    together). Some recordings are in several hands all the same: where a preset has fewer of them than artists, where
+    two presets of a SoundFont play the same one (violin and fiddle, accordion and bandoneon, synthesizers), and those
+    of drums and cymbals, whose few recordings, put into one kit, are what every pattern needs.
     Raises ExploreError when the bank has no note of an instrument.
     """
     hands: list[Voices] = [{} for _ in range(artists)]

@@ -105,7 +105,8 @@ def teach(
             bar.update()
     if not finished:
         _assemble(folder, recipe)
-        shutil.rmtree(folder / WORK)
+    # Also what a call left that was cut off after its last file.
+    shutil.rmtree(folder / WORK, ignore_errors=True)
     return folder
 
 

@@ -56,15 +56,20 @@ class TrainConfig:
             )
 
     @property
-    def name(self) -> str:
-        """The run's default name: model, preset, seed, then whatever differs from the preset's own."""
+    def group(self) -> str:
+        """What runs that differ by seed only have in common: model, preset, and whatever differs from the preset's own."""
         parts = [self.model, self.preset]
         defaults = TrainConfig(self.model, self.preset)
         for field in dataclasses.fields(self)[3:]:
             value = getattr(self, field.name)
             if value != getattr(defaults, field.name):
                 parts.append(f"{field.name}={value}")
-        return "-".join([*parts, f"seed{self.seed}"])
+        return "-".join(parts)
+
+    @property
+    def name(self) -> str:
+        """The run's default name: its group and its seed."""
+        return f"{self.group}-seed{self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
