@@ -1,5 +1,49 @@
-"""Scores per instrument, and the constant answer they must beat."""
+"""Scores per instrument, how sure they are, two models against each other, and localisation in time.
 
-from openmic_explore.evaluation.scores import majority, means, score
+Pure functions on arrays and tables: nothing here knows data sets, models or runs.
+"""
 
-__all__ = ["majority", "means", "score"]
+from openmic_explore.evaluation.bootstrap import bootstrap, intervals, percentile_interval
+from openmic_explore.evaluation.compare import Comparison, compare
+from openmic_explore.evaluation.localisation import frame_auc, localisation_difference, localise, segment_counts
+from openmic_explore.evaluation.scores import MEAN, majority, means, score
+from openmic_explore.evaluation.signals import (
+    Signal,
+    attention_signal,
+    energy,
+    frame_energy,
+    frame_signal,
+    product,
+    shuffled,
+    uniform,
+)
+from openmic_explore.evaluation.significance import bootstrap_p, holm, mcnemar
+from openmic_explore.evaluation.spread import spread
+
+__all__ = [
+    "MEAN",
+    "Comparison",
+    "Signal",
+    "attention_signal",
+    "bootstrap",
+    "bootstrap_p",
+    "compare",
+    "energy",
+    "frame_auc",
+    "frame_energy",
+    "frame_signal",
+    "holm",
+    "intervals",
+    "localisation_difference",
+    "localise",
+    "majority",
+    "mcnemar",
+    "means",
+    "percentile_interval",
+    "product",
+    "score",
+    "segment_counts",
+    "shuffled",
+    "spread",
+    "uniform",
+]

@@ -17,6 +17,8 @@ COLUMNS = (
     "f1_weighted",
     "average_precision",
 )
+SHARES = COLUMNS[2:]
+MEAN = "mean"  # the "instrument" of a row that holds the mean over instruments
 
 
 def score(
@@ -99,7 +101,7 @@ def _weighted(values: tuple[float, float], weights: tuple[int, int]) -> float:
 
 def means(scores: pd.DataFrame) -> dict[str, float]:
     """Means over the instruments of every column that is a share, over those instruments where it is defined."""
-    return {column: float(scores[column].mean()) for column in COLUMNS[2:]}
+    return {column: float(scores[column].mean()) for column in SHARES}
 
 
 def majority(relevance: NDArray[np.floating], mask: NDArray[np.bool_]) -> NDArray[np.float64]:

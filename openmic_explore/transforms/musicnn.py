@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
+from openmic_explore.transforms.band_filters import BandFilters
 from openmic_explore.transforms.pca import PCA
 from openmic_explore.transforms.resample import mono_at
 
@@ -54,10 +55,17 @@ def seconds_in(samples: int) -> int:
 
 @lru_cache(maxsize=1)
 def mel_weights() -> NDArray[np.float64]:
-    """Weights (257, 96) from power spectrum to mel bands: Slaney's mel scale from 0 to 8 kHz, triangles of equal area."""
-    import librosa.filters
+    """Weights (257, 96) from power spectrum to mel bands: triangles of equal area, linear in Hz, from 0 to 8 kHz.
 
-    return librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=BANDS, dtype=np.float64).T
+    Their edges are evenly spaced on the mel scale of Slaney's Auditory Toolbox (1998): 200/3 Hz a mel up to 1 kHz,
+    and 27 mels for every factor of 6.4 above. librosa has the same weights, but importing it takes 130 MB.
+    """
+    mel = np.linspace(0, 15 + 27 * np.log(RATE / 2 / 1000) / np.log(6.4), BANDS + 2)
+    edges = np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
+    bins = np.arange(FFT // 2 + 1)[:, None] * RATE / FFT
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))
 
 
 def log_mel_patches(signal: NDArray[np.floating], starts: NDArray[np.integer], frames: int) -> NDArray[np.float32]:
@@ -105,8 +113,12 @@ class Network:
         # the smallest response, so these filters are turned over: one plain maximum serves all, and the rest
         # follows on what it leaves.
         self.sign = {layer: torch.where(self.gain[layer] < 0, -1.0, 1.0) for layer in front}
-        for layer in front:
-            self.kernel[layer] = (self.kernel[layer] * self.sign[layer][:, None, None]).float()
+        turned = {layer: self.kernel.pop(layer) * self.sign[layer][:, None, None] for layer in front}
+        self.along_bands = {layer: BandFilters(turned[layer], BANDS) for layer in self.timbral}
+        self.along_time = {layer: turned[layer][:, :, 0].float() for layer in self.temporal}  # (51, length)
+        # The middle layers' filters frame by frame, (7 x 64, channels), for one product that needs no copies of its
+        # input side by side.
+        self.by_frame = {layer: self.kernel.pop(layer).transpose(0, 1).flatten(0, 1) for layer in self.middle}
 
     def pooled(self, patches: NDArray[np.floating]) -> NDArray[np.float32]:
         """Pooled features of log-mel patches.
@@ -125,28 +137,16 @@ class Network:
     def _front(self, x: "Tensor") -> "Tensor":
         """Normalised patches (n, frames, 96) -> (n, 561, frames) float64."""
         import torch
-        from torch.nn import functional
 
         n, frames, _ = x.shape
         x = x.float()
-        found = []
-        # Written as matrix products, one for each place of a filter on the bands, with a running maximum: a
-        # general convolution followed by a maximum is slower. The columns hold seven neighbouring frames,
-        # band by band.
-        columns = functional.pad(x, (0, 0, 3, 3)).unfold(1, 7, 1).permute(2, 3, 0, 1).reshape(BANDS * 7, n * frames)
-        for layer in self.timbral:
-            kernel = self.kernel[layer].transpose(1, 2).flatten(1)  # (204, bands x 7)
-            height = kernel.shape[1]
-            highest = kernel @ columns[:height]  # (204, n x frames)
-            response = torch.empty_like(highest)
-            for first in range(7, BANDS * 7 - height + 1, 7):
-                torch.mm(kernel, columns[first : first + height], out=response)
-                torch.maximum(highest, response, out=highest)
-            found.append(self._after_maximum(layer, highest.view(-1, n, frames).transpose(0, 1)))
-        rows = x.transpose(1, 2).reshape(n * BANDS, frames)
-        for layer in self.temporal:
-            highest = (rows @ self._in_time(layer, frames)).view(n, BANDS, -1).amax(dim=1)  # (n, 51 x frames)
-            found.append(self._after_maximum(layer, highest.view(n, -1, frames)))
+        found = [self._after_maximum(layer, self.along_bands[layer].highest(x)) for layer in self.timbral]
+        # One patch at a time, so that the responses still lie in the processor's cache when the maximum is taken.
+        in_time = torch.cat([self._in_time(layer, frames) for layer in self.temporal], dim=1)
+        highest = torch.stack([(bands @ in_time).amax(dim=0) for bands in x.transpose(1, 2).contiguous()])
+        highest = highest.view(n, -1, frames)  # (n, 153, frames)
+        parts = highest.split([len(self.along_time[layer]) for layer in self.temporal], dim=1)
+        found += [self._after_maximum(layer, part) for layer, part in zip(self.temporal, parts, strict=True)]
         return torch.cat(found, dim=1)
 
     def _in_time(self, layer: str, frames: int) -> "Tensor":
@@ -157,7 +157,7 @@ class Network:
         """
         from torch.nn import functional
 
-        kernel = self.kernel[layer][:, :, 0]  # (51, length)
+        kernel = self.along_time[layer]  # (51, length)
         # Output t meets input s by tap s - t + (length - 1) // 2: rows of the kernel, reaching into zeros,
         # one step on each.
         taps = functional.pad(kernel, (frames, frames)).unfold(1, frames, 1)  # (51, first tap + frames, s)
@@ -171,12 +171,16 @@ class Network:
 
     def _middle(self, front: "Tensor") -> "list[Tensor]":
         """(n, 561, frames) -> three times (n, 64, frames); the second and third add their input."""
-        from torch.nn import functional
-
+        n, _, frames = front.shape
         found: list[Tensor] = []
         x = front
         for layer in self.middle:
-            y = functional.conv1d(x, self.kernel[layer].transpose(1, 2), self.bias[layer], padding=3).relu()
+            tap = (self.by_frame[layer] @ x.transpose(0, 1).flatten(1)).view(7, -1, n, frames)
+            y = tap[3]
+            for ahead in range(1, min(4, frames)):  # beyond the ends is silence
+                y[..., :-ahead] += tap[3 + ahead][..., ahead:]
+                y[..., ahead:] += tap[3 - ahead][..., :-ahead]
+            y = (y.transpose(0, 1) + self.bias[layer][:, None]).relu()
             y = y * self.gain[layer][:, None] + self.shift[layer][:, None]
             x = y + x if found else y
             found.append(x)
@@ -226,6 +230,10 @@ def provenance() -> dict[str, Any]:
         return json.loads(file.metadata()["provenance"])
 
 
+# Not kept in the embedding, which would then travel to every worker with every clip.
+_shipped_projection = lru_cache(maxsize=1)(PCA.load)
+
+
 class MusicnnEmbedding:
     """One 8-bit vector of 128 numbers for every second of sound.
 
@@ -243,9 +251,7 @@ class MusicnnEmbedding:
     @property
     def pca(self) -> PCA:
         """The projection. Raises ExploreError when the file is missing or damaged."""
-        if self._pca is None:
-            self._pca = PCA.load(PROJECTION)
-        return self._pca
+        return self._pca or _shipped_projection(PROJECTION)
 
     def features(self, samples: NDArray[np.floating], rate: int = RATE) -> NDArray[np.float32]:
         """Pooled musicnn features of every second, before the projection.

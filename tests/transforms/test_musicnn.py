@@ -1,5 +1,6 @@
 """musicnn's port against TensorFlow's numbers, against the definition in plain NumPy, and by its properties."""
 
+import pickle
 import subprocess
 import sys
 
@@ -154,6 +155,14 @@ def test_log_mel_agrees_with_librosa():
     assert np.abs(found - expected).max() < 1e-5
 
 
+def test_mel_weights_are_those_of_librosa():
+    import librosa
+
+    expected = librosa.filters.mel(sr=RATE, n_fft=512, n_mels=96, dtype=np.float64).T
+    assert np.abs(musicnn.mel_weights() - expected).max() < 1e-14
+    assert musicnn.mel_weights().max() > 0.01
+
+
 def test_a_loud_sound_does_not_overflow():
     loud = np.sign(np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE))
     assert (
@@ -239,6 +248,15 @@ def test_embedding_is_the_projection_of_the_features(features):
     assert found.shape == (10, embedding.dimension) == (10, 128)
     assert np.array_equal(found, embedding.project(features))
     assert len(np.unique(found[:, 0])) > 1
+
+
+def test_embedding_travels_to_workers_light():
+    embedding = MusicnnEmbedding()
+    second = arpeggio()[:RATE]
+    found = embedding(second)
+    packed = pickle.dumps(embedding)
+    assert len(packed) < 1000
+    assert np.array_equal(pickle.loads(packed)(second), found)
 
 
 def test_a_missing_projection_names_its_command(monkeypatch, tmp_path):
