@@ -1,15 +1,14 @@
 """One command, openmic-explore: make data, train, compare, and open the dashboard."""
 
 import argparse
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from openmic_explore.errors import ExploreError
-from openmic_explore.training.config import CHECKPOINTS, RECIPES, TrainConfig
+from openmic_explore.cli_runs import add_run_commands, data_option, open_data
+from openmic_explore.errors import ExploreError, as_command
 from openmic_explore.training.run import SHIPPED
 
 NOTEBOOK = Path(__file__).parent.parent / "apps" / "dashboard.ipynb"
@@ -30,8 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        resumes = options.run in (_teach, _reproduce)
-        kept = "The same command goes on where it stopped." if resumes else "Nothing half-written was kept."
+        kept = "The same command goes on where it stopped." if options.resumes else "Nothing half-written was kept."
         print(f"openmic-explore: interrupted. {kept}", file=sys.stderr)
         return 130
     return 0
@@ -46,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Any, text: str, example: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=f"{text}. Example: {example}")
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, resumes=run in (_teach, _features))
         return sub
 
     sub = command(
@@ -78,54 +76,36 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("data", type=Path, help="a folder with audio")
     sub.add_argument("--to", type=Path, help="where to write (default: the package's own weights)")
 
-    sub = command("features", _features, "compute and keep log-mels and scalograms", "openmic-explore features DATA")
+    sub = command(
+        "features", _features, "compute and keep embeddings, log-mels and scalograms", "openmic-explore features DATA"
+    )
     sub.add_argument("data", type=Path)
+    sub.add_argument(
+        "--only",
+        choices=("log_mel", "scalogram", "embedding"),
+        action="append",
+        help="one kind; may be given again (default: all three)",
+    )
+    sub.add_argument(
+        "--embedding", default="musicnn", help="musicnn, vggish, or your own as FILE.py:NAME (default: musicnn)"
+    )
+    sub.add_argument("--weights", type=Path, help="vggish: a folder with its two files (default: fetched, 289 MB)")
+    sub.add_argument("--scales", type=int, default=128, help="rows of the scalogram (default 128)")
+    sub.add_argument("--bins", type=int, default=128, help="time bins of the scalogram (default 128)")
     sub.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
+    sub.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler whose workers see the folder")
 
-    sub = command("train", _train, "train one run", "openmic-explore train --model attention --seed 1")
-    _data_option(sub)
-    for field in dataclasses.fields(TrainConfig):
-        kind = {"epochs": int, "batch": int, "learning_rate": float, "weight_decay": float}.get(field.name)
-        choices: dict[str, list[str]] = {
-            "model": sorted({model for model, _ in RECIPES}),
-            "preset": sorted({preset for _, preset in RECIPES}),
-            "checkpoint": list(CHECKPOINTS),
-        }
-        sub.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=kind or type(field.default),
-            default=field.default,
-            choices=choices.get(field.name),
-        )
-    sub.add_argument("--name", help="the run's name (default: from its settings)")
-    sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: runs)")
+    add_run_commands(command)
 
-    sub = command("reproduce", _reproduce, "train what is missing of an experiment", "openmic-explore reproduce start")
-    sub.add_argument("experiment")
-    _data_option(sub)
-    sub.add_argument("--seeds", type=int, default=3)
-    sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: runs)")
-
-    sub = command("runs", _runs, "list runs with their test scores", "openmic-explore runs")
-    sub.add_argument("folders", type=Path, nargs="*", help="default: the shipped runs and ./runs")
-
-    sub = command("summary", _summary, "means and spread over seeds, as a Markdown table", "openmic-explore summary")
-    _data_option(sub)
-    sub.add_argument("folders", type=Path, nargs="*", help="default: the shipped runs and ./runs")
+    sub = command(
+        "benchmark", _benchmark, "measure speed, as ratios against peers", "openmic-explore benchmark transforms"
+    )
+    sub.add_argument("what", choices=("transforms", "training"))
+    sub.add_argument("--clip", type=Path, help="transforms: a ten-second stereo Ogg file (default: a teaching clip)")
 
     sub = command("dashboard", _dashboard, "open the dashboard", "openmic-explore dashboard --data openmic-2018")
-    _data_option(sub)
+    data_option(sub)
     return parser
-
-
-def _data_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a folder in OpenMIC-2018's layout (default: the teaching set)")
-
-
-def _open(path: Path | None) -> Any:
-    from openmic_explore.data import OpenMIC
-
-    return OpenMIC(path) if path else OpenMIC.teaching()
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -144,6 +124,17 @@ def _check(options: argparse.Namespace) -> None:
     wrong = [finding.piece for finding in findings if finding.state != "complete" and finding.piece != "activity"]
     if wrong:
         raise ExploreError(f"{options.data} is not whole: {', '.join(wrong)}.")
+
+
+def _complain_of(folder: Path, findings: Any) -> None:
+    wrong = [finding for finding in findings if finding.wrong]
+    if not wrong:
+        return
+    official = not (folder / "dataset.json").exists() and folder.resolve().name == "openmic-2018"
+    # Files that are as listed and yet wrong would come from the archive just so.
+    helps = official and any(finding.missing or finding.damaged or not finding.listed for finding in wrong)
+    mend = f" Mend it: {as_command('download', '--to', folder.resolve().parent)}" if helps else ""
+    raise ExploreError(f"{folder} is not whole: {', '.join(finding.piece for finding in wrong)}.{mend}")
 
 
 def _teach(options: argparse.Namespace) -> None:
@@ -181,61 +172,47 @@ def _embed_teaching(options: argparse.Namespace) -> None:
 def _fit_embedding(options: argparse.Namespace) -> None:
     from openmic_explore.features import fit_embedding
 
-    print(fit_embedding(_open(options.data), options.to, progress=sys.stderr.isatty()))
+    print(fit_embedding(open_data(options.data), options.to, progress=sys.stderr.isatty()))
 
 
 def _features(options: argparse.Namespace) -> None:
-    from openmic_explore.features import write_views
+    from openmic_explore.features import Embedded, LogMel, Scalograms, write_features
+    from openmic_explore.transforms.embedding import embedding
 
-    print(write_views(_open(options.data), jobs=options.jobs, progress=sys.stderr.isatty()))
-
-
-def _train(options: argparse.Namespace) -> None:
-    from openmic_explore.training import train
-
-    fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(TrainConfig)}
-    run = train(
-        TrainConfig(**fields),
-        _open(options.data),
-        runs=options.runs,
-        name=options.name,
+    chosen = options.only or ["log_mel", "scalogram", "embedding"]
+    kinds: list[Any] = []
+    if "log_mel" in chosen:
+        kinds.append(LogMel())
+    if "scalogram" in chosen:
+        kinds.append(Scalograms(scales=options.scales, bins=options.bins))
+    if "embedding" in chosen:
+        kinds.append(Embedded(embedding(options.embedding, weights=options.weights)))
+    report = write_features(
+        open_data(options.data),
+        kinds,
+        jobs=options.jobs,
+        cluster=options.cluster,
         progress=sys.stderr.isatty(),
+        tell=lambda note: print(note, file=sys.stderr),
     )
-    print(run.scores.round(3).to_string())
-    means = {name: round(value, 3) for name, value in run.info["means"].items()}
-    print(f"means: {means}\ndata: {run.info['data']}, embedding: {run.info['embedding']}\n{run.path}")
+    for key, reason in report.left_out.items():
+        print(f"left out: {key}: {reason}", file=sys.stderr)
+    for kind, folder in report.folders.items():
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        print(f"{kind:20} {size / 1e6:9.1f} MB  {folder}")
+    counts = {"computed": report.computed, "there already": report.reused, "left out": len(report.left_out)}
+    print("clips: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()), file=sys.stderr)
 
 
-def _reproduce(options: argparse.Namespace) -> None:
-    from openmic_explore.experiments import reproduce
+def _benchmark(options: argparse.Namespace) -> None:
+    if options.what == "transforms":
+        from openmic_explore.benchmarks.transforms import transforms
 
-    runs = reproduce(
-        options.experiment,
-        _open(options.data),
-        runs=options.runs,
-        seeds=options.seeds,
-        progress=sys.stderr.isatty(),
-    )
-    print(runs.table().round(3).to_string())
+        print(transforms(options.clip))
+    else:
+        from openmic_explore.benchmarks.training import training
 
-
-def _runs(options: argparse.Namespace) -> None:
-    from openmic_explore.training import Runs
-
-    runs = Runs(*options.folders)
-    for folder in runs.unfinished:
-        print(f"left out, unfinished: {folder}", file=sys.stderr)
-    for message in runs.damaged.values():
-        print(f"left out: {message}", file=sys.stderr)
-    table = runs.table()
-    print(table.round(3).to_string() if len(table) else "There are no runs. Train one: openmic-explore train")
-
-
-def _summary(options: argparse.Namespace) -> None:
-    from openmic_explore.experiments import summary
-    from openmic_explore.training import Runs
-
-    print(summary(Runs(*options.folders), _open(options.data)))
+        print(training())
 
 
 def _dashboard(options: argparse.Namespace) -> None:

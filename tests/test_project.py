@@ -81,8 +81,9 @@ def test_every_required_package_is_used(package):
 GROUND = ("data", "transforms", "models", "evaluation", "figures", "reference")
 ALLOWED = {name: {name} for name in GROUND} | {
     "features": {"features", "data", "transforms"},
-    "training": {"training", "data", "models", "evaluation"},
+    "training": {"training", "features", "data", "transforms", "models", "evaluation"},
     "experiments": {"experiments", "training", "features", *GROUND},
+    "predict": {"predict", "training", "features", "transforms", "models"},
 }
 COMMON = {"errors", "files", "instruments"}
 

@@ -239,6 +239,7 @@ class ListenView(ui.Box):
             self._views.scalogram if self._views else None,
             lines,
             frame_length=frames.frame_length if frames else 1.0,
+            frame_start=frames.start if frames else 0.0,
             activity_length=activity.frame_length if activity else 0.1,
             duration=DURATION,
             notes=self._notes,

@@ -134,7 +134,8 @@ def opening_clip(data: "OpenMIC", keys: list[str], kept: "Callable[[str], Frames
         worth[place] += 2.0 * (partly & (first > 0.2) & (first < 0.7)).any() + (2 <= (share > 0).sum() <= 4)
         frames = kept(key) if kept else None
         if frames is not None and partly.any():
-            middle = (np.arange(len(frames.frame)) + 0.5) * frames.frame_length / data.activity.frame_length
+            middle = frames.start + (np.arange(len(frames.frame)) + 0.5) * frames.frame_length
+            middle = np.maximum(middle / data.activity.frame_length, 0.0)
             sounds = active[:, np.minimum(middle.astype(int), active.shape[1] - 1)]
             follows = [
                 frames.frame[sounds[column], column].mean() - frames.frame[~sounds[column], column].mean()
@@ -142,6 +143,15 @@ def opening_clip(data: "OpenMIC", keys: list[str], kept: "Callable[[str], Frames
             ]
             worth[place] += 4.0 * min(follows, default=0.0)
     return keys[int(worth.argmax())]
+
+
+def _looks_at(run: "Run", data: "OpenMIC") -> bool:
+    """Can the run say something in time about the data set's clips? A baseline cannot; a CNN about its own set's only."""
+    if not run.info["frame_length"]:
+        return False
+    if run.config.reads_pictures:
+        return bool(run.info["fingerprint"] == data.fingerprint)
+    return bool(run.info["embedding"] == data.embedding_name)
 
 
 class RunState(HasTraits):
@@ -155,7 +165,7 @@ class RunState(HasTraits):
 
     def __init__(self, data: "OpenMIC", runs: "Runs") -> None:
         self.data, self.runs = data, runs
-        fitting = [run.name for run in runs if run.info["embedding"] == data.embedding_name]
+        fitting = [run.name for run in runs if _looks_at(run, data)]
         self.left_out = len(runs) - len(fitting)
         self._models: dict[str, Any] = {}
         # A run of this very data set, if there is one; not the best on its test clips, which are no grounds for choice.
@@ -176,20 +186,20 @@ class RunState(HasTraits):
         return run.frames(key)
 
     def compute(self, key: str) -> "Frames":
-        """The same from the run's model. Imports torch. Raises ExploreError where the clip has no embedding."""
-        import torch
-
+        """The same from the run's model. Imports torch. Raises ExploreError where the clip lacks what the model reads."""
         from openmic_explore.training import Frames, predict
+        from openmic_explore.training.inputs import load
 
         run = self.run
         if run is None:
             raise ExploreError(f"There is no run to compute with. Train one: {train_command(self.data)}")
         if run.name not in self._models:
             self._models[run.name] = run.model()
-        features = np.array(self.data.embedding[[self.data.index(key)]], dtype=np.float32)
-        output = predict(self._models[run.name], torch.from_numpy(features))
+        features = load(self.data, run.config, np.array([self.data.index(key)])).features
+        output = predict(self._models[run.name], features)
         frame, attention, clip = (part[0].numpy() for part in (output.frame, output.attention, output.clip))
-        return Frames(frame, attention, clip, float(self.data.frame_length))
+        grid = float(run.info["frame_length"]), float(run.info.get("frame_start", 0.0))
+        return Frames(frame, attention, clip, *grid)
 
 
 class ShownState(HasTraits):

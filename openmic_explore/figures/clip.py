@@ -70,6 +70,7 @@ def clip_figure(
     lines: Sequence[Line],
     *,
     frame_length: float = 1.0,
+    frame_start: float = 0.0,
     activity_length: float = 0.1,
     duration: float = 10.0,
     notes: Mapping[str, str] | None = None,
@@ -78,7 +79,8 @@ def clip_figure(
     """Panels on one time axis: log-mel, scalogram, attention, frame score and, where known, the true activity.
 
     log_mel, scalogram: pictures, rows ascending in Hz; None leaves the panel empty.
-    lines: the instruments to draw. frame_length, activity_length: seconds a frame of a line's attention and activity.
+    lines: the instruments to draw. frame_length, activity_length: seconds a frame of a line's attention and activity;
+    frame_start: where the first frame of attention and score begins, in seconds.
     duration: seconds on the time axis. notes: a sentence in place of an empty panel, by panel
     ("log_mel", "scalogram", "attention", "frame"). panels: which of PANELS to draw; the truth only where it is known.
     """
@@ -138,7 +140,7 @@ def clip_figure(
             }
         else:
             drawn = [line for line in lines if getattr(line, panel) is not None]
-            data += [_curve(line, panel, frame_length, duration, x, y) for line in drawn]
+            data += [_curve(line, panel, (frame_start, frame_length), duration, x, y) for line in drawn]
             axis |= curve_axis(panel, [np.asarray(getattr(line, panel), dtype=float) for line in drawn])
             if panel == "attention":
                 layout["legend"]["y"] = domain[1]
@@ -196,11 +198,13 @@ def _hertz(value: float) -> str:
     return f"{value:.1f} Hz" if value < 1000 else f"{value:.0f} Hz"
 
 
-def _curve(line: Line, panel: str, length: float, duration: float, x: str, y: str) -> dict[str, Any]:
+def _curve(line: Line, panel: str, grid: tuple[float, float], duration: float, x: str, y: str) -> dict[str, Any]:
+    start, length = grid
     values = np.asarray(getattr(line, panel), dtype=float)
     # Steps as wide as a frame: a point in each frame's middle, and one at either end to close the outer steps.
-    middle = (np.arange(len(values)) + 0.5) * length
-    times = np.concatenate([[0.0], middle, [min(duration, len(values) * length)]])
+    middle = start + (np.arange(len(values)) + 0.5) * length
+    ends = max(0.0, start), min(duration, start + len(values) * length)
+    times = np.concatenate([ends[:1], middle, ends[1:]])
     heights = np.concatenate([values[:1], values, values[-1:]])
     return {
         "type": "scatter",

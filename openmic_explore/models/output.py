@@ -1,17 +1,19 @@
-"""What every model returns, and how it scales its input."""
+"""What every model is, and what it returns."""
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
+
+from openmic_explore.errors import ExploreError
+from openmic_explore.models.layers import InputScale
 
 
 class Output(NamedTuple):
-    """A batch of B clips, K instruments, T frames.
+    """A batch of B clips, K instruments, T frames; float32, also where the network before it ran in bfloat16.
 
     clip (B, K): probability that the instrument sounds somewhere in the clip.
-    logit (B, K): what `clip` was made from: log-odds in the repaired preset, the sum before the clamp in `published`.
-    frame (B, T, K): score in time, in [0, 1] (repaired) or (-1, 1) (published).
+    logit (B, K): what `clip` was made from: log-odds, or with the published clamp the sum before it.
+    frame (B, T, K): score in time, in [0, 1], or with the published clamp in (-1, 1).
     attention (B, T, K): weight of each frame, sums to 1 over T.
     """
 
@@ -21,25 +23,21 @@ class Output(NamedTuple):
     attention: Tensor
 
 
-class InputScale(nn.Module):
-    """(x - offset) / scale per feature, kept as buffers so that a stored model scales its own input.
+class Model(nn.Module):
+    """A network that scales its own input and knows where its frames lie."""
 
-    offset, scale: (dimension,). Before `fit` it divides by `default`.
-    """
+    scale: InputScale
 
-    offset: Tensor
-    scale: Tensor
+    def fit_input(self, features: Tensor) -> None:
+        """Fit the input's scaling to the training clips' features, shaped as the model's input; float or uint8."""
+        self.scale.fit(features)
 
-    def __init__(self, dimension: int, default: float = 255.0):
-        super().__init__()
-        self.register_buffer("offset", torch.zeros(dimension))
-        self.register_buffer("scale", torch.full((dimension,), default))
+    def frame_grid(self, columns: int) -> tuple[float, float]:
+        """Where the frames lie in time: (centre of the first, step to the next), in columns of the input.
 
-    def fit(self, features: Tensor) -> None:
-        """Standardise by the mean and standard deviation of features (N, T, dimension)."""
-        flat = features.reshape(-1, features.shape[-1])
-        self.offset.copy_(flat.mean(dim=0))
-        self.scale.copy_(flat.std(dim=0).clamp_min(1e-3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.offset) / self.scale
+        Column j spans j to j + 1, so that its middle is j + .5: an embedding's frames are the model's own.
+        columns: how many the input has, T or bins. Raises ExploreError when they are too few for a frame.
+        """
+        if columns < 1:
+            raise ExploreError(f"An input of {columns} columns has no frame; it needs at least 1.")
+        return 0.5, 1.0

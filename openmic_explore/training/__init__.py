@@ -6,13 +6,13 @@
 from typing import TYPE_CHECKING, Any
 
 from openmic_explore.training.config import TrainConfig
-from openmic_explore.training.run import Frames, Run, Runs
+from openmic_explore.training.run import Frames, Heads, Run, Runs
 
 if TYPE_CHECKING:
     from openmic_explore.training.baseline import majority_scores
     from openmic_explore.training.trainer import predict, train
 
-__all__ = ["Frames", "Run", "Runs", "TrainConfig", "majority_scores", "predict", "train"]
+__all__ = ["Frames", "Heads", "Run", "Runs", "TrainConfig", "majority_scores", "predict", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,16 +1,24 @@
-"""The constant answer that never listens, under the same scores."""
+"""Answers without a network: the official random forest, and the constant answer that never listens."""
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
 from openmic_explore.evaluation import majority, score
+from openmic_explore.training.config import TrainConfig
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from openmic_explore.data import OpenMIC
+
+# As in the baseline notebook of OpenMIC-2018 (Humphrey, Durand and McFee 2018).
+TREES = 100
+DEPTH = 8
 
 
 def majority_scores(data: "OpenMIC", *, truth: bool = False) -> "pd.DataFrame":
@@ -19,12 +27,59 @@ def majority_scores(data: "OpenMIC", *, truth: bool = False) -> "pd.DataFrame":
     truth: score all cells against what really sounds, instead of the observed cells. Raises ExploreError when the
     data set lacks a split, or, with truth, does not know it.
     """
-    training = np.concatenate([data.split("train"), data.split("validation")])
     test = data.split("test")
-    constant = np.tile(majority(data.relevance[training], data.mask[training]), (len(test), 1))
+    constant = _majority(data, _official(data), test)
     if not truth:
         return score(data.relevance[test], data.mask[test], constant)
     if data.truth is None:
         raise ExploreError(f"{data.path} does not know the truth: it has no activity.npz.")
     known = data.truth[test]
     return score(known.astype(float), np.ones_like(known), constant)
+
+
+def write_baseline(folder: Path, config: TrainConfig, data: "OpenMIC", parts: dict[str, NDArray[np.intp]]) -> None:
+    """Fit a baseline to the whole official training split and write its run; it has no epochs, weights or frames."""
+    from openmic_explore.training.write import write_results
+
+    start = time.perf_counter()
+    training, test = _official(data), parts["test"]
+    clip = _forest(data, config, training, test) if config.model == "forest" else _majority(data, training, test)
+    facts = {
+        "sizes": {},
+        "parameters": 0,
+        "frame_length": 0.0,
+        "epoch": None,
+        "wall_time": round(time.perf_counter() - start, 1),
+    }
+    write_results(folder, config, data, parts, clip, facts)
+
+
+def _official(data: "OpenMIC") -> NDArray[np.intp]:
+    """The official training split: training and validation clips together."""
+    return np.sort(np.concatenate([data.split("train"), data.split("validation")]))
+
+
+def _majority(data: "OpenMIC", training: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
+    return np.tile(majority(data.relevance[training], data.mask[training]), (len(test), 1))
+
+
+def _forest(
+    data: "OpenMIC", config: TrainConfig, training: NDArray[np.intp], test: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """One forest an instrument on the mean over time of the embedding, trained on the observed cells."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    from openmic_explore.training.inputs import load
+
+    if config.reads_pictures or config.features in ("scalogram", "log_mel"):
+        raise ExploreError(f"The forest reads an embedding, not {config.features}.")
+    fitting, asked = (load(data, config, rows).features.float().mean(dim=1).numpy() for rows in (training, test))
+    clip = np.zeros((len(test), data.mask.shape[1]))
+    for column, name in enumerate(data.instruments):
+        seen = data.mask[training, column]
+        present = data.relevance[training[seen], column] >= 0.5
+        if len(np.unique(present)) < 2:
+            raise ExploreError(f"The forest needs labels of both kinds for {name} among the training clips.")
+        forest = RandomForestClassifier(n_estimators=TREES, max_depth=DEPTH, random_state=config.seed)
+        clip[:, column] = forest.fit(fitting[seen], present).predict_proba(asked)[:, 1]
+    return clip

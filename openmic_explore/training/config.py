@@ -1,42 +1,74 @@
 """What a run was asked to do."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from openmic_explore.errors import ExploreError
+from openmic_explore.models.registry import MODELS, Value, model_entry, resolve_options
 
-# Adam's settings per model and preset. `published`: what the authors ran (Mel), and Gururani et al. 2019 (attention).
-# `repaired`: chosen on validation clips of the teaching set.
+# Answers without a network, under the same scores and in the same kind of folder: the official random forest of the
+# OpenMIC-2018 baseline notebook, and the majority class.
+BASELINES = ("forest", "majority")
+
+_MEL = {"epochs": 200, "batch": 32, "learning_rate": 5e-4, "weight_decay": 1e-5}
+_FRAMEWISE = {"epochs": 250, "batch": 128, "learning_rate": 5e-4, "weight_decay": 1e-5}
+_SHORT = {"epochs": 40, "batch": 32, "learning_rate": 1e-3, "weight_decay": 3e-4}
+_PICTURES = {"epochs": 30, "batch": 32, "learning_rate": 1e-3, "weight_decay": 1e-4}
+# Adam's settings per model and preset. `published`: what the authors ran (Mel, CNN), and Gururani et al. 2019
+# (attention, and the same network with other pooling). `repaired`: chosen on validation clips of the teaching set.
 RECIPES: dict[tuple[str, str], dict[str, float]] = {
-    ("mel", "published"): {"epochs": 200, "batch": 32, "learning_rate": 5e-4, "weight_decay": 1e-5},
-    ("mel", "repaired"): {"epochs": 40, "batch": 32, "learning_rate": 1e-3, "weight_decay": 3e-4},
-    ("attention", "published"): {"epochs": 250, "batch": 128, "learning_rate": 5e-4, "weight_decay": 1e-5},
-    ("attention", "repaired"): {"epochs": 40, "batch": 32, "learning_rate": 1e-3, "weight_decay": 3e-4},
+    **{(model, "published"): _MEL for model in ("mel", "mel-3", "cnn", "cnn-reduced")},
+    **{(model, "published"): _FRAMEWISE for model in ("attention", "mean", "max")},
+    **{(model, "repaired"): _SHORT for model in ("mel", "mel-3", "attention", "mean", "max")},
+    **{(model, "repaired"): _PICTURES for model in ("cnn", "cnn-reduced")},
+    **{(model, "published"): {} for model in BASELINES},
 }
 CHECKPOINTS = {"loss": min, "f1_macro": max, "average_precision": max}
+AUGMENTATIONS = ("interpolation", "noise", "flip")
+MEANINGS = ("text", "run")
+PRECISIONS = ("auto", "fp32", "bf16")
+# What a model's input may be made from: its own kind first.
+FEATURES = {"embedding": ("embedding",), "scalogram": ("scalogram", "log_mel")}
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything that decides a run, but for the data.
 
-    model, preset: see `openmic_explore.models`. seed: of weights, batch order and dropout.
+    model: see `openmic_explore.models`, or a baseline, "forest" or "majority". preset: "published" or "repaired"; left
+    empty, "repaired" for networks, and "published" for baselines, which have no other. options: settings of the model
+    that differ from the preset's, see `model_options`. features: what the
+    model reads; None takes its own kind ("embedding" or "scalogram"); a CNN can
+    read "log_mel" as well, resized to the scalogram's shape; another name is that of a kept embedding.
+    seed: of weights, batch order, dropout and augmentation.
     epochs, batch (clips), learning_rate, weight_decay: Adam's; None takes the preset's own.
     checkpoint: the validation measure whose best epoch is kept: "loss", "f1_macro" or "average_precision".
-    Raises ExploreError for an unknown model, preset or checkpoint, or a number out of range.
+    augment: any of "interpolation", "noise", "flip", each on a tenth of every batch. augment_as: what these words mean,
+    as in the paper's "text" or as its authors ran them, "run"; None takes "run" for published, "text" for repaired.
+    precision: "fp32", "bf16" (autocast, channels last), or "auto": bf16 for the CNNs where a short timed probe says
+    that it is faster on this processor.
+    Raises ExploreError for an unknown model, preset, option or name, or a number out of range.
     """
 
     model: str = "mel"
-    preset: str = "repaired"
+    preset: str = ""
     seed: int = 0
     epochs: int | None = None
     batch: int | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None
     checkpoint: str = "loss"
+    features: str | None = None
+    augment: tuple[str, ...] = ()
+    augment_as: str | None = None
+    precision: str = "auto"
+    options: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.preset:
+            object.__setattr__(self, "preset", "published" if self.model in BASELINES else "repaired")
         recipe = RECIPES.get((self.model, self.preset))
         if recipe is None:
             known = ", ".join(f"{model} ({preset})" for model, preset in RECIPES)
@@ -44,9 +76,47 @@ class TrainConfig:
         for name, value in recipe.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        if self.checkpoint not in CHECKPOINTS:
-            raise ExploreError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {self.checkpoint!r}.")
-        for name, least in (("seed", 0), ("epochs", 1), ("batch", 2)):
+        object.__setattr__(self, "augment", tuple(name for name in AUGMENTATIONS if name in self._augment()))
+        if self.augment_as is None:
+            object.__setattr__(self, "augment_as", "run" if self.preset == "published" else "text")
+        for name, choices in (
+            ("checkpoint", CHECKPOINTS),
+            ("augment_as", MEANINGS),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in choices:
+                raise ExploreError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ExploreError(f"seed must be a whole number of at least 0, not {self.seed!r}.")
+        if self.model in BASELINES:
+            self._check_baseline()
+        else:
+            self._check_network()
+
+    def _augment(self) -> tuple[str, ...]:
+        wrong = [name for name in self.augment if name not in AUGMENTATIONS]
+        if wrong or isinstance(self.augment, str):
+            raise ExploreError(f"augment takes {', '.join(AUGMENTATIONS)}, not {', '.join(wrong) or self.augment}.")
+        return tuple(self.augment)
+
+    def _check_baseline(self) -> None:
+        useless = [
+            name for name in ("epochs", "batch", "learning_rate", "weight_decay", "augment") if getattr(self, name)
+        ]
+        if useless or self.options:
+            raise ExploreError(f"{self.model} is not trained in epochs: it has no {', '.join(useless) or 'options'}.")
+        object.__setattr__(self, "features", self.features or "embedding")
+
+    def _check_network(self) -> None:
+        resolve_options(self.model, self.preset, self.options)
+        entry = model_entry(self.model, self.preset)
+        if self.features is None:
+            object.__setattr__(self, "features", entry.input)
+        if entry.input == "scalogram" and self.features not in FEATURES["scalogram"]:
+            raise ExploreError(f"{self.model} reads scalogram or log_mel, not {self.features!r}.")
+        if entry.input == "embedding" and self.features in FEATURES["scalogram"]:
+            raise ExploreError(f"{self.model} reads an embedding, not {self.features!r}.")
+        for name, least in (("epochs", 1), ("batch", 2)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ExploreError(f"{name} must be a whole number of at least {least}, not {value!r}.")
@@ -56,14 +126,32 @@ class TrainConfig:
             )
 
     @property
+    def head(self) -> str | None:
+        """The model's head: "clamp", "probability" or "logit"; None for a baseline."""
+        if self.model in BASELINES:
+            return None
+        return str(resolve_options(self.model, self.preset, self.options)["head"])
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Does the model read pictures (clips, 1, scales, bins), as the CNNs do?"""
+        return self.model in MODELS and MODELS[self.model].input == "scalogram"
+
+    @property
     def group(self) -> str:
         """What runs that differ by seed only have in common: model, preset, and whatever differs from the preset's own."""
         parts = [self.model, self.preset]
         defaults = TrainConfig(self.model, self.preset)
-        for field in dataclasses.fields(self)[3:]:
-            value = getattr(self, field.name)
-            if value != getattr(defaults, field.name):
-                parts.append(f"{field.name}={value}")
+        for each in dataclasses.fields(self)[3:]:
+            value = getattr(self, each.name)
+            if value == getattr(defaults, each.name):
+                continue
+            if each.name == "options":
+                parts += [f"{name}={value[name]}" for name in sorted(value)]
+            elif each.name == "augment":
+                parts.append("+".join(value))
+            else:
+                parts.append(f"{each.name}={value}")
         return "-".join(parts)
 
     @property
@@ -73,13 +161,13 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"augment": list(self.augment), "options": dict(self.options)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         """The inverse of `to_dict`. Raises ExploreError for an unknown key."""
-        known = {field.name for field in dataclasses.fields(cls)}
+        known = {each.name for each in dataclasses.fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise ExploreError(f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
-        return cls(**values)
+        return cls(**{**values, "augment": tuple(values.get("augment", ()))})

@@ -9,7 +9,8 @@ from openmic_explore.models import Output
 def masked_loss(output: Output, relevance: Tensor, mask: Tensor, *, log_odds: bool) -> Tensor:
     """Binary cross-entropy, the mean over the observed cells.
 
-    output: of B clips. relevance: (B, K) in [0, 1], of any finite value where unobserved. mask: (B, K) bool.
+    output: of B clips. relevance: (B, K) in [0, 1], of any finite value where unobserved. mask: (B, K), True where
+    observed; or weights from 0 to 1, as mixed clips have them, for the weighted mean.
     log_odds: True where output.logit are log-odds (then computed from them, which is exact far from 0),
     False where the clip's probability was clamped. Without any observed cell the loss is 0, with gradient 0.
     """
@@ -18,4 +19,5 @@ def masked_loss(output: Output, relevance: Tensor, mask: Tensor, *, log_odds: bo
     else:
         cell = torch.nn.functional.binary_cross_entropy(output.clip, relevance, reduction="none")
     weight = mask.to(cell.dtype)
-    return (cell * weight).sum() / weight.sum().clamp_min(1.0)
+    total = weight.sum()
+    return (cell * weight).sum() / torch.where(total > 0, total, torch.ones_like(total))

@@ -2,12 +2,16 @@
 
 config.json          TrainConfig
 history.csv          one row an epoch
+heads.npz            per epoch and instrument (E, K): blocked, the share of training clips whose head passed no gradient;
+                     spread of the validation probabilities, constant: the same decision for every validation clip
 weights.safetensors  the kept epoch's parameters and input scaling
 predictions.npz      sample_key (n,), probability (n, K) uint16 / 65535, of the test clips
 gallery.npz          sample_key (g,), frame, attention (g, T, K) float16, clip (g, K) float16, of test clips with audio
 scores.csv           per instrument, test clips, observed cells
 scores_truth.csv     the same over all cells, where the data set knows the truth
 run.json             data, embedding, kept epoch, versions, wall time; written last
+
+A baseline's run has no history, heads, weights or gallery: it has no epochs and no frames.
 """
 
 import json
@@ -20,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
-from openmic_explore.training.config import TrainConfig
+from openmic_explore.training.config import BASELINES, TrainConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +37,25 @@ REQUIRED = {"data", "fingerprint", "embedding", "means", "sizes", "frame_length"
 
 
 class Frames(NamedTuple):
-    """One clip as a model saw it: frame, attention (T, K); clip (K,) probability; frame_length in seconds."""
+    """One clip as a model saw it: frame, attention (T, K); clip (K,) probability.
+
+    frame_length: the step from frame to frame, start: where the first one begins, in seconds. A CNN's frames are centred
+    where it looks, so its first one begins later than the clip.
+    """
 
     frame: NDArray[np.float32]
     attention: NDArray[np.float32]
     clip: NDArray[np.float32]
     frame_length: float
+    start: float = 0.0
+
+
+class Heads(NamedTuple):
+    """What a run's heads did, per epoch and instrument (E, K); see heads.npz above."""
+
+    blocked: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    constant: NDArray[np.bool_]
 
 
 class Run:
@@ -73,6 +90,14 @@ class Run:
         return self._table("history.csv")
 
     @cached_property
+    def heads(self) -> Heads | None:
+        """What the heads did, or None for a run that kept no record of it."""
+        if not (self.path / "heads.npz").is_file():
+            return None
+        arrays = self._arrays("heads.npz")
+        return Heads(arrays["blocked"].astype(np.float32), arrays["spread"].astype(np.float32), arrays["constant"])
+
+    @cached_property
     def scores(self) -> "pd.DataFrame":
         """`evaluation.score` of the test clips over the observed cells, at threshold .5."""
         return self._table("scores.csv", index="instrument")
@@ -92,6 +117,8 @@ class Run:
 
     @cached_property
     def _gallery(self) -> dict[str, NDArray[Any]]:
+        if self.config.model in BASELINES:
+            return {"sample_key": np.zeros(0, dtype=np.str_)}
         return self._arrays("gallery.npz")
 
     def frames(self, key: str) -> Frames | None:
@@ -102,16 +129,25 @@ class Run:
         frame, attention, clip = (
             self._gallery[name][row[0]].astype(np.float32) for name in ("frame", "attention", "clip")
         )
-        return Frames(frame, attention, clip, float(self.info["frame_length"]))
+        length, start = float(self.info["frame_length"]), float(self.info.get("frame_start", 0.0))
+        return Frames(frame, attention, clip, length, start)
 
     def model(self) -> "nn.Module":
-        """The trained model, in evaluation mode. Imports torch."""
+        """The trained model, in evaluation mode. Imports torch. Raises ExploreError for a baseline, which has none."""
+        if self.config.model in BASELINES:
+            raise ExploreError(f"{self.name} is a baseline and keeps no model; its predictions are all there is.")
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         from openmic_explore.models import build_model
 
-        model = build_model(self.config.model, self.config.preset, **self.info["sizes"])
-        model.load_state_dict(load_file(self.path / "weights.safetensors"))
+        model = build_model(self.config.model, self.config.preset, **self.info["sizes"], **self.config.options)
+        try:
+            # In float32 whatever they are stored in: shipped weights are halves.
+            state = {name: tensor.float() for name, tensor in load_file(self.path / "weights.safetensors").items()}
+            model.load_state_dict(state)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise self._damaged("weights.safetensors", error) from error
         return model.eval()
 
     def _json(self, name: str) -> dict[str, Any]:
@@ -188,6 +224,34 @@ class Runs:
     def of(self, fingerprint: str) -> list[Run]:
         """The runs that were trained on the data set with this fingerprint."""
         return [run for run in self if run.info["fingerprint"] == fingerprint]
+
+    def matching(self, name: str) -> list[Run]:
+        """The run of that name, or the seeds of the group of that name. Raises ExploreError when there is neither."""
+        if name in self:
+            return [self[name]]
+        seeds = [run for run in self if run.config.group == name]
+        if not seeds:
+            groups = dict.fromkeys(run.config.group for run in self)
+            raise ExploreError(f"There is no run or group of seeds {name!r}. Groups: {', '.join(groups) or 'none'}.")
+        return seeds
+
+    def select(self, **wanted: Any) -> list[Run]:
+        """The runs whose configuration or run.json has these values: select(model="cnn", preset="repaired", seed=0).
+
+        A tuple or list stands for any of its values. Raises ExploreError for a name that no run has.
+        """
+        chosen = []
+        for run in self:
+            facts = {**run.info, **run.config.to_dict(), "group": run.config.group}
+            unknown = sorted(set(wanted) - set(facts))
+            if unknown:
+                raise ExploreError(f"Runs have no {', '.join(unknown)}. They have: {', '.join(sorted(facts))}.")
+            if all(
+                facts[name] in value if isinstance(value, tuple | list) else facts[name] == value
+                for name, value in wanted.items()
+            ):
+                chosen.append(run)
+        return chosen
 
     def table(self) -> "pd.DataFrame":
         """One row a run: its configuration, data, embedding, kept epoch and mean test scores over instruments."""

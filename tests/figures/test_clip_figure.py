@@ -98,6 +98,16 @@ def test_a_frame_is_a_step_around_its_middle():
     assert curve.line.shape == "hvh"
 
 
+def test_frames_that_begin_later_than_the_clip_are_drawn_where_they_are():
+    (curve,) = [
+        drawn
+        for drawn in clip_figure(None, None, [line("violin", 0)], frame_length=0.9, frame_start=0.4).data
+        if drawn.yaxis == "y3"
+    ]
+    np.testing.assert_allclose(curve.x[1:-1], 0.4 + (np.arange(10) + 0.5) * 0.9)
+    assert (curve.x[0], curve.x[-1]) == (0.4, pytest.approx(9.4))
+
+
 def test_equal_weight_is_drawn_at_one_over_the_frames():
     (mark,) = clip_figure(MEL, SCALOGRAM, [line("violin", 0)]).layout.shapes
     assert mark.y0 == mark.y1 == pytest.approx(0.1)

@@ -1,0 +1,99 @@
+"""A data set's features and labels as tensors, all in memory, in 8 bits where they are stored so."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from openmic_explore.errors import ExploreError, MissingError, as_command
+from openmic_explore.features import Features, open_features
+from openmic_explore.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from openmic_explore.data import OpenMIC
+
+# Shape of a log-mel picture that a CNN reads: the scalogram's.
+RESIZED = (128, 128)
+
+
+class Batch(NamedTuple):
+    """Clips as tensors.
+
+    features: (N, T, D) or (N, 1, scales, bins), 0 to 255, uint8 or float. relevance: (N, K) float, 0 where unobserved.
+    mask: (N, K) bool; or float weights from 0 to 1 where clips were mixed.
+    """
+
+    features: Tensor
+    relevance: Tensor
+    mask: Tensor
+
+    def at(self, rows: Tensor) -> "Batch":
+        return Batch(*(tensor[rows] for tensor in self))
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(tensor.to(device) for tensor in self))
+
+
+def load(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> Batch:
+    """Clips of a data set as a configuration's model reads them.
+
+    Raises MissingError when their features are not there, with the command that computes them.
+    """
+    return Batch(
+        _features(data, config, rows),
+        torch.from_numpy(np.nan_to_num(data.relevance[rows], nan=0.0).astype(np.float32)),
+        torch.from_numpy(np.array(data.mask[rows], dtype=bool)),
+    )
+
+
+def column_seconds(data: "OpenMIC", config: TrainConfig) -> float:
+    """Seconds that one column of the model's input stands for: an embedding's frame, or a picture's time bin."""
+    if config.features == "embedding":
+        return data.frame_length
+    info = _store(data, config).info
+    if not config.reads_pictures:
+        return float(info["frame_length"])
+    columns = RESIZED[1] if config.features == "log_mel" else len(info["time"])
+    return float(info["parameters"]["seconds"]) / columns
+
+
+def input_name(data: "OpenMIC", config: TrainConfig) -> str:
+    """What stands with the results: the embedding's or the picture's name."""
+    return data.embedding_name if config.features == "embedding" else str(config.features)
+
+
+def _features(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> Tensor:
+    if config.features == "embedding":
+        return torch.from_numpy(np.array(data.embedding[rows], dtype=np.uint8))
+    store = _store(data, config)
+    values = torch.from_numpy(np.array(store.values[store.rows(data.keys[rows])], dtype=np.uint8))
+    if not config.reads_pictures:
+        return values
+    pictures = values[:, None]  # (N, scales, bins) -> (N, 1, scales, bins)
+    return pictures if config.features == "scalogram" else torch.cat([_resize(part) for part in pictures.split(64)])
+
+
+def _resize(pictures: Tensor) -> Tensor:
+    """Log-mels (N, 1, 64, frames) to the scalogram's shape; areas are averaged where there are fewer pixels."""
+    scaled = torch.nn.functional.interpolate(pictures.float(), RESIZED, mode="bilinear", antialias=True)
+    return scaled.round().clamp(0, 255).to(torch.uint8)
+
+
+def _store(data: "OpenMIC", config: TrainConfig) -> Features:
+    from openmic_explore.data.openmic import TEACHING
+
+    try:
+        store = open_features(data.path, str(config.features))
+        if len(store.row) < len(data.keys) and data.path.resolve() == TEACHING.resolve():
+            raise MissingError("")
+        return store
+    except MissingError as error:
+        if data.path.resolve() != TEACHING.resolve():
+            raise
+        raise ExploreError(
+            f"{config.model} reads {config.features}, which the teaching set inside the package has of a few clips only. "
+            f"Make all of it: {as_command('teach', 'data/teaching')}, then {as_command('features', 'data/teaching')}, "
+            "and train with --data data/teaching"
+        ) from error
