@@ -126,7 +126,9 @@ def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
     if not mine:
         raise ExploreError(f"No run was trained on {data.path}. Train some: openmic-explore reproduce start")
     for run in mine:
-        name = run.config.group.replace("-", ", ", 1)
+        if run.config.model == "majority":  # stands above already
+            continue
+        name = f"{run.config.model}, {run.config.group.removeprefix(run.config.model + '-')}"
         rows.setdefault(name, []).append(run.info["means"])
         if run.info["means_truth"]:
             truth.setdefault(name, []).append(run.info["means_truth"]["average_precision"])

@@ -30,12 +30,9 @@ def test_train_writes_a_run_with_the_given_settings(folder, tmp_path, capsys):
 
 def test_reproduce_trains_what_is_missing_and_runs_lists_it(folder, tmp_path, capsys, monkeypatch):
     from openmic_explore import experiments
-    from openmic_explore.training.config import RECIPES
+    from openmic_explore.training import TrainConfig
 
-    monkeypatch.setitem(experiments.EXPERIMENTS, "start", (("attention", "repaired"),))
-    monkeypatch.setitem(RECIPES, ("attention", "repaired"), {
-        "epochs": 1, "batch": 32, "learning_rate": 1e-3, "weight_decay": 0.0,
-    })  # fmt: skip
+    monkeypatch.setitem(experiments.EXPERIMENTS, "start", (TrainConfig("attention", epochs=1),))
     runs = tmp_path / "runs"
     arguments = ["reproduce", "start", "--data", str(folder), "--runs", str(runs), "--seeds", "2"]
     assert main(arguments) == 0
@@ -44,7 +41,7 @@ def test_reproduce_trains_what_is_missing_and_runs_lists_it(folder, tmp_path, ca
     assert main(arguments) == 0
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == before
     assert main(["runs", str(runs)]) == 0
-    assert "attention-repaired-seed1" in capsys.readouterr().out
+    assert "attention-repaired-epochs=1-seed1" in capsys.readouterr().out
     assert main(["summary", "--data", str(folder), str(runs)]) == 0
     table = capsys.readouterr().out.splitlines()
     scores = [run.info["means"]["f1_macro"] for run in Runs(runs)]
@@ -73,7 +70,7 @@ def test_teach_from_one_s_own_notes_then_pictures(tmp_path, capsys):
     assert data.embedding_name == "musicnn-mtt-pca128"
     assert data.embedding.std() > 5
     assert main(["features", str(folder), "--jobs", "1"]) == 0
-    assert (folder / "features" / "scalogram.npy").is_file()
+    assert (folder / "features" / "scalogram" / "values.npy").is_file()
 
 
 @pytest.mark.parametrize(

@@ -198,9 +198,9 @@ def test_figures_share_one_library(page):
 
 def test_the_first_plot_needs_no_heavy_library(folder, runs_folder):
     from openmic_explore.data import OpenMIC
-    from openmic_explore.features import write_views
+    from openmic_explore.features import write_features
 
-    write_views(OpenMIC(folder), progress=False, jobs=1)
+    write_features(OpenMIC(folder), progress=False, jobs=1)
     code = (
         "import sys\n"
         "from openmic_explore.dashboard import dashboard\n"

@@ -80,7 +80,7 @@ def test_a_disk_that_is_full_while_it_works_ends_in_one_error_and_the_run_goes_o
         if Path(path).name != file:
             return open(path, mode, **options)
         if "b" in mode:
-            return io.BufferedRandom(Full(path, mode))
+            return (io.BufferedRandom if "+" in mode else io.BufferedWriter)(Full(path, mode))
         return io.TextIOWrapper(io.BufferedWriter(Full(path, mode)), **options)
 
     monkeypatch.setattr(writer, "open", opened, raising=False)
