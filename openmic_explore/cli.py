@@ -100,8 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(
         "benchmark", _benchmark, "measure speed, as ratios against peers", "openmic-explore benchmark transforms"
     )
-    sub.add_argument("what", choices=("transforms", "training"))
+    sub.add_argument("what", choices=("transforms", "training", "store"))
     sub.add_argument("--clip", type=Path, help="transforms: a ten-second stereo Ogg file (default: a teaching clip)")
+    sub.add_argument("--data", type=Path, help="store: a data set with audio of 2,000 clips")
 
     sub = command("dashboard", _dashboard, "open the dashboard", "openmic-explore dashboard --data openmic-2018")
     data_option(sub)
@@ -209,6 +210,12 @@ def _benchmark(options: argparse.Namespace) -> None:
         from openmic_explore.benchmarks.transforms import transforms
 
         print(transforms(options.clip))
+    elif options.what == "store":
+        from openmic_explore.benchmarks.store import store
+
+        if options.data is None:
+            raise ExploreError("The store is measured on a data set with audio: --data data/teaching")
+        print(store(options.data))
     else:
         from openmic_explore.benchmarks.training import training
 
