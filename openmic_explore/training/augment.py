@@ -35,8 +35,9 @@ def augment(batch: Batch, kinds: tuple[str, ...], meaning: str, unit: Tensor) ->
     clips = len(batch.features)
     tenth = max(1, round(SHARE * clips))
     order = torch.randperm(clips, device=batch.features.device)
-    features, relevance, mask = batch.features.float(), batch.relevance.clone(), batch.mask.float()
-    original = features.clone()  # a parent is a clip as it was
+    features = batch.features.to(torch.float32, copy=True)
+    relevance, mask = batch.relevance.clone(), batch.mask.to(torch.float32, copy=True)
+    original = batch.features.float()  # a parent is a clip as it was
     for place, kind in enumerate(name for name in AUGMENTATIONS if name in kinds):
         rows = order[place * tenth : (place + 1) * tenth]
         if kind == "flip":

@@ -171,7 +171,7 @@ class _State:
         order: torch.Generator,
     ):
         self.path, self.model, self.optimiser, self.order = path, model, optimiser, order
-        self.about = {"config": config.to_dict(), "torch": torch.__version__}
+        self.about = {"config": config.to_dict(), "torch": str(torch.__version__)}
 
     def keep(self, done: Fit) -> None:
         if self.path is None:
