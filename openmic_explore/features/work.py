@@ -127,8 +127,8 @@ def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
                 f"The Dask scheduler at {address} has no workers. Start one: dask worker {address}"
             ) from error
         try:
-            blind = [worker for worker, sees in client.run(os.path.exists, str(first.path)).items() if not sees]
-            if blind and first.path.exists():
+            blind = [worker for worker, sees in client.run(_sees, first.path).items() if not sees]
+            if blind and _sees(first.path):
                 raise ExploreError(
                     f"Of the Dask workers at {address}, {len(blind)} do not see {first.path}, such as {blind[0]}. They "
                     "must have the data folder under the same path."
@@ -147,3 +147,7 @@ def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
                 f"The Dask cluster at {address} stopped working ({type(error).__name__}: {error}). What is done is kept; "
                 "the same command goes on."
             ) from error
+
+
+def _sees(path: Path) -> bool:
+    return os.path.exists(path)
