@@ -1,7 +1,6 @@
 """One clip after the other through the transforms: in the processes of this machine, or on a Dask cluster."""
 
 import itertools
-import os
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
@@ -109,6 +108,9 @@ def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
         from distributed import Client, KilledWorker, as_completed
     except ImportError as error:
         raise ExploreError('A Dask cluster needs one package more: pip install "dask[distributed]"') from error
+    first = next(tasks, None)
+    if first is None:
+        return
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
@@ -116,9 +118,6 @@ def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
             f"There is no Dask scheduler at {address} ({error}). Start one with `dask scheduler`, and give the address "
             "that it tells, such as tcp://localhost:8786."
         ) from error
-    first = next(tasks, None)
-    if first is None:
-        return
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
@@ -127,8 +126,8 @@ def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
                 f"The Dask scheduler at {address} has no workers. Start one: dask worker {address}"
             ) from error
         try:
-            blind = [worker for worker, sees in client.run(_sees, first.path).items() if not sees]
-            if blind and _sees(first.path):
+            blind = [worker for worker, there in client.run(sees, first.path).items() if not there]
+            if blind and sees(first.path):
                 raise ExploreError(
                     f"Of the Dask workers at {address}, {len(blind)} do not see {first.path}, such as {blind[0]}. They "
                     "must have the data folder under the same path."
@@ -149,5 +148,6 @@ def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
             ) from error
 
 
-def _sees(path: Path) -> bool:
-    return os.path.exists(path)
+def sees(path: Path) -> bool:
+    """Is the file there, for the machine that is asked?"""
+    return path.exists()

@@ -201,7 +201,7 @@ class Writer:
         free = shutil.disk_usage(self.part.parent).free
         if size > 0.98 * free:
             raise ExploreError(
-                f"{self.folder} needs {size / 1e6:,.0f} MB and {free / 1e6:,.0f} MB are free. Make room, then start again."
+                f"{self.folder} needs {size / 1e6:,.1f} MB and {free / 1e6:,.1f} MB are free. Make room, then start again."
             )
         self.part.mkdir()
         try:

@@ -30,7 +30,7 @@ def write(data, *kinds, **options):
 def test_too_little_room_is_told_before_any_work(data, older, monkeypatch):
     usage = shutil.disk_usage(data.path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=5000))
-    with pytest.raises(ExploreError, match=r"log_mel needs 0 MB and 0 MB are free. Make room"):
+    with pytest.raises(ExploreError, match=r"log_mel needs 0.0 MB and 0.0 MB are free. Make room"):
         write(data)
     assert content(data.path) == older
     monkeypatch.undo()
