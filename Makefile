@@ -10,12 +10,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help dashboard lab test lint types unit notebooks browser screenshot results clean
+.PHONY: help dashboard lab test lint types unit notebooks browser benchmark screenshot results clean
 
 help:
 	@echo "make dashboard   open the dashboard on the embedded teaching set"
 	@echo "make lab         open JupyterLab on the notebooks"
 	@echo "make test        lint, types, unit, notebook and browser tests"
+	@echo "make benchmark   speed of the transforms and of training, as ratios against peers"
 	@echo "make screenshot  take docs/dashboard.png again"
 	@echo "make results     train the shipped runs again, into runs/"
 	@echo "make clean       remove .venv and caches"
@@ -57,6 +58,10 @@ notebooks: .venv/.ready-test
 
 browser: .venv/.ready-test
 	$(BIN)/pytest -m browser
+
+benchmark: .venv/.ready
+	$(BIN)/openmic-explore benchmark transforms
+	$(BIN)/openmic-explore benchmark training
 
 screenshot: .venv/.ready-test
 	$(BIN)/python -m tests.browser.screenshot

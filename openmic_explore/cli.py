@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("transforms", "training", "store"))
     sub.add_argument("--clip", type=Path, help="transforms: a ten-second stereo Ogg file (default: a teaching clip)")
     sub.add_argument("--data", type=Path, help="store: a data set with audio of 2,000 clips")
+    sub.add_argument("--to", type=Path, help="a JSON file for the numbers, machine and versions")
 
     sub = command("dashboard", _dashboard, "open the dashboard", "openmic-explore dashboard --data openmic-2018")
     data_option(sub)
@@ -206,20 +207,28 @@ def _features(options: argparse.Namespace) -> None:
 
 
 def _benchmark(options: argparse.Namespace) -> None:
+    from openmic_explore.benchmarks.harness import Result
+
+    def tell(what: str) -> None:
+        print(f"measuring {what} ...", file=sys.stderr)
+
     if options.what == "transforms":
         from openmic_explore.benchmarks.transforms import transforms
 
-        print(transforms(options.clip))
+        result = transforms(options.clip, tell=tell)
     elif options.what == "store":
         from openmic_explore.benchmarks.store import store
 
         if options.data is None:
             raise ExploreError("The store is measured on a data set with audio: --data data/teaching")
-        print(store(options.data))
+        result = store(options.data, tell=tell)
     else:
         from openmic_explore.benchmarks.training import training
 
-        print(training())
+        result = Result(training(), {"benchmark": "training"})
+    print(result)
+    if options.to is not None:
+        result.write(options.to)
 
 
 def _dashboard(options: argparse.Namespace) -> None:

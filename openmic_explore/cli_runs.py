@@ -188,7 +188,7 @@ def _runs(options: argparse.Namespace) -> None:
     chosen = [run.name for run in (runs.select(**wanted) if wanted and len(runs) else runs)]
     if options.json:
         for name in chosen:
-            print(json.dumps({"run": name, **runs[name].info, "config": runs[name].config.to_dict()}))
+            print(json.dumps(runs[name].to_dict(), allow_nan=False))
         return
     table = runs.table()
     print(

@@ -61,11 +61,13 @@ def reproduce(
 
     jobs: runs at once, each in a process of its own with one thread; -1 for one a core. Interrupted or killed, the same
     call goes on where each training stopped. Raises ExploreError when a run of that name is there but was trained on
-    other data.
+    other data or with other settings.
     """
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
+    if seeds < 1 or jobs == 0:
+        raise ExploreError(f"seeds ({seeds}) must be at least 1, and jobs ({jobs}) at least 1, or -1 for one a core.")
     folder = Path(runs)
     folder.mkdir(parents=True, exist_ok=True)
     missing = []
@@ -73,8 +75,10 @@ def reproduce(
         path = folder / config.name
         if not path.exists():
             missing.append(config)
-        elif Run(path).info["fingerprint"] != data.fingerprint:
-            raise ExploreError(f"{path} was trained on other data. Give another folder: --runs DIR")
+        elif (run := Run(path)).info["fingerprint"] != data.fingerprint or run.config != config:
+            raise ExploreError(
+                f"{path} was trained on other data or with other settings. Give another folder: --runs DIR"
+            )
     work = (delayed(_train_one)(config, data.path, folder) for config in missing)
     with tqdm(total=len(missing), desc=experiment, unit="run", disable=not progress) as bar:
         for _ in Parallel(n_jobs=min(jobs, max(1, len(missing))), return_as="generator_unordered")(work):

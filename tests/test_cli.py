@@ -1,11 +1,13 @@
 """The command as a person types it."""
 
+import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from openmic_explore import OpenMIC, Runs
+from openmic_explore import OpenMIC, Runs, TrainConfig
 from openmic_explore.cli import main
 from tests.learnable import write_learnable
 from tests.notes import write_bank
@@ -26,6 +28,101 @@ def test_train_writes_a_run_with_the_given_settings(folder, tmp_path, capsys):
     assert f"{run.info['means']['f1_macro']:.3f}".rstrip("0") in capsys.readouterr().out
     assert main([*arguments, "--name", "mine"]) == 1
     assert "exists already" in capsys.readouterr().err
+
+
+def test_every_setting_has_an_option_and_stands_in_config_json(tmp_path, capsys):
+    from tests.training.pictures import write_pictures
+    from tests.training.test_config import OTHER
+
+    write_pictures(tmp_path / "data", kind="log_mel")
+    arguments = ["train", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    for name, value in OTHER.items():
+        if name == "options":
+            arguments += [f"--option={key}={json.dumps(setting)}" for key, setting in value.items()]
+        elif name == "augment":
+            arguments += [f"--augment={kind}" for kind in value]
+        else:
+            arguments += [f"--{name.replace('_', '-')}", str(value)]
+    assert main(arguments) == 0
+    (run,) = Runs(tmp_path / "runs")
+    stored = json.loads((run.path / "config.json").read_text())
+    assert stored == OTHER | {"augment": list(OTHER["augment"])}
+    assert run.config == TrainConfig(**OTHER)
+    assert "data: learnable, input: log_mel" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a=true", True), ("a=3", 3), ("a=.5", 0.5), ("a=1e-3", 0.001), ("a=logit", "logit"), ("a=x=y", "x=y")],
+)
+def test_an_option_s_value_is_read_as_what_it_looks_like(text, value):
+    from openmic_explore.cli_runs import _setting
+
+    name, found = _setting(text)
+    assert (name, found, type(found)) == ("a", value, type(value))
+
+
+def test_runs_as_json_and_as_a_table(folder, tmp_path, capsys):
+    runs = tmp_path / "runs"
+    arguments = ["train", "--data", str(folder), "--runs", str(runs)]
+    assert main([*arguments, "--model", "majority"]) == 0
+    assert main([*arguments, "--model", "mean", "--epochs", "1"]) == 0
+    (runs / "half").mkdir()
+    shutil.copytree(runs / "majority-published-seed0", runs / "bad")
+    (runs / "bad" / "run.json").write_text("{")
+    capsys.readouterr()
+    assert main(["runs", str(runs), "--json"]) == 0
+    out, err = capsys.readouterr()
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in out.splitlines()]
+    assert [line["run"] for line in lines] == ["majority-published-seed0", "mean-repaired-epochs=1-seed0"]
+    assert lines[1]["config"]["epochs"] == 1
+    assert lines[1]["fingerprint"] == OpenMIC(folder).fingerprint
+    assert f"left out, unfinished: {runs / 'half'}" in err
+    assert f"left out: {runs / 'bad' / 'run.json'} is missing or damaged" in err
+    assert main(["runs", str(runs), "--model", "mean"]) == 0
+    table = capsys.readouterr().out
+    assert "mean-repaired-epochs=1-seed0" in table
+    assert "majority" not in table
+    assert main(["runs", str(runs), "--preset", "published"]) == 0
+    assert "majority" in capsys.readouterr().out
+    assert main(["runs", str(runs), "--model", "cnn"]) == 0
+    assert "There are no such runs" in capsys.readouterr().out
+
+
+def test_compare_shipped_runs_as_a_table_and_as_json(capsys):
+    pair = ["compare", "mel-repaired-seed0", "attention-repaired-seed0", "--resamples", "100"]
+    assert main(pair) == 0
+    table = capsys.readouterr().out
+    first, second = (Runs()[name] for name in pair[1:3])
+    assert f"a: {first.name}\nb: {second.name}\ndifference: b minus a\nmetric: f1_macro\ndata: teaching" in table
+    assert sum(line.startswith(tuple(first.scores.index)) for line in table.splitlines()) == 20
+    assert main([*pair, "--json", "--metric", "average_precision"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    a, b = (run.info["means"]["average_precision"] for run in (first, second))
+    assert found["mean"]["difference"] == pytest.approx(b - a, abs=1e-5)
+    assert found["mean"]["low"] < found["mean"]["difference"] < found["mean"]["high"]
+    row = found["instruments"]["violin"]
+    assert row["a"] == pytest.approx(first.scores.average_precision["violin"], abs=1e-5)
+    assert 0 <= row["p"] <= row["p_holm"] <= 1
+    assert found["metric"] == "average_precision"
+
+
+def test_compare_groups_of_seeds(capsys):
+    assert main(["compare", "mel-repaired", "attention-repaired", "--resamples", "50", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert found["a"] == [f"mel-repaired-seed{seed}" for seed in range(3)]
+    scores = [Runs()[name].info["means"]["f1_macro"] for name in found["a"]]
+    assert found["mean"]["a"] == pytest.approx(sum(scores) / 3, abs=1e-4)
+
+
+def test_what_cannot_be_compared_is_told(folder, capsys):
+    assert main(["compare", "mel-repaired", "mel-better"]) == 1
+    told = capsys.readouterr().err
+    assert "no run or group of seeds 'mel-better'. Groups: attention-" in told
+    assert main(["compare", "mel-repaired-seed0", "mel-repaired-seed1", "--data", str(folder)]) == 1
+    assert f"was trained on other data than {folder}. Give its data: --data DIR" in capsys.readouterr().err
+    assert main(["compare", "mel-repaired-seed0", "mel-repaired-seed1", "--metric", "accuracy"]) == 1
+    assert "There is no metric 'accuracy'" in capsys.readouterr().err
 
 
 def test_reproduce_trains_what_is_missing_and_runs_lists_it(folder, tmp_path, capsys, monkeypatch):
@@ -79,14 +176,30 @@ def test_teach_from_one_s_own_notes_then_pictures(tmp_path, capsys):
         (["train", "--data", "nowhere"], "There is no folder nowhere"),
         (["runs", "nowhere"], "There is no folder of runs nowhere"),
         (["reproduce", "figure-99"], "Known: start"),
+        (["reproduce", "start", "--seeds", "0"], "seeds (0) must be at least 1"),
+        (["train", "--model", "forest", "--epochs", "3"], "forest is not trained in epochs: it has no epochs"),
+        (["train", "--option", "dropout"], "--option takes NAME=VALUE, not 'dropout'"),
+        (["train", "--option", "head=clamped"], "head must be one of clamp, logit, not 'clamped'"),
+        (["train", "--threads", "0"], "threads must be at least 1"),
+        (["train", "--name", "a/b"], "cannot be one"),
+        (["train", "--model", "cnn"], "openmic-explore teach data/teaching, then openmic-explore features"),
     ],
 )
-def test_a_mistake_is_one_sentence_without_a_traceback(arguments, words, tmp_path):
+def test_a_mistake_is_one_sentence(arguments, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    out, told = capsys.readouterr()
+    assert told.startswith("openmic-explore: ")
+    assert words in told
+    assert out == ""
+
+
+def test_a_mistake_in_a_process_of_its_own_shows_no_traceback(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "openmic_explore.cli", *arguments], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-m", "openmic_explore.cli", "runs", "nowhere"], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 1
-    assert words in done.stderr
+    assert done.stderr.startswith("openmic-explore: There is no folder of runs nowhere")
     assert "Traceback" not in done.stderr
 
 

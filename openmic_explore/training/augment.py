@@ -1,7 +1,8 @@
 """Augmentation of a batch, in both meanings: as the paper's text says, and as its authors ran it.
 
-Each kind changes one tenth of a batch; several kinds change different tenths. Features come in 0..255 and leave as
-floats; `unit` is the width that the model's own scaling makes 1, so that noise is as large as the paper says, after it.
+Each kind changes one tenth of a batch, at least one clip; several kinds change different tenths. Features come in
+0..255 and leave as floats; `unit` is the width that the model's own scaling makes 1, so that noise is as large as the
+paper says, after it.
 
 - interpolation. text: l x + (1 - l) y with another clip of the batch, labels alike, l from Beta(.2, .2); of a cell each
   observed parent counts with its own coefficient. run: with the previous clip, both coefficients drawn and normalised;
@@ -45,7 +46,7 @@ def augment(batch: Batch, kinds: tuple[str, ...], meaning: str, unit: Tensor) ->
         elif kind == "noise":
             features[rows] += NOISE[meaning] * unit * torch.randn_like(original[rows])
         elif meaning == "text":
-            other = order[torch.randint(clips, (len(rows),), device=order.device)]
+            other = (rows + torch.randint(1, max(clips, 2), rows.shape, device=rows.device)) % clips
             share = _beta(rows)
             features[rows] = _mix(original[rows], original[other], share)
             weight = share[:, None] * mask[rows], (1 - share)[:, None] * batch.mask[other].float()
@@ -55,8 +56,7 @@ def augment(batch: Batch, kinds: tuple[str, ...], meaning: str, unit: Tensor) ->
             mask[rows] = total
         else:
             first, second = _beta(rows), _beta(rows)
-            share = torch.where(first + second > 0, first / (first + second), torch.full_like(first, 0.5))
-            features[rows] = _mix(original[rows], original[(rows - 1) % clips], share)
+            features[rows] = _mix(original[rows], original[(rows - 1) % clips], first / (first + second))
     return Batch(features, relevance, mask)
 
 
@@ -78,10 +78,7 @@ def _time(features: Tensor) -> int:
 
 
 def _beta(rows: Tensor) -> Tensor:
-    concentration = torch.full((len(rows),), ALPHA, device=rows.device)
-    # Two gamma variates, as torch.distributions.Beta draws, and from the global generator.
-    first, second = torch._standard_gamma(concentration), torch._standard_gamma(concentration)
-    return torch.where(first + second > 0, first / (first + second), torch.full_like(first, 0.5))
+    return torch.distributions.Beta(ALPHA, ALPHA).sample(rows.shape).to(rows.device)
 
 
 def _mix(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """Answers without a network: the official random forest, and the constant answer that never listens."""
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +36,13 @@ def majority_scores(data: "OpenMIC", *, truth: bool = False) -> "pd.DataFrame":
     return score(known.astype(float), np.ones_like(known), constant)
 
 
-def write_baseline(folder: Path, config: TrainConfig, data: "OpenMIC", parts: dict[str, NDArray[np.intp]]) -> None:
-    """Fit a baseline to the whole official training split and write its run; it has no epochs, weights or frames."""
-    from openmic_explore.training.write import write_results
-
+def fit_baseline(
+    config: TrainConfig, data: "OpenMIC", test: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Fit a baseline to the whole official training split: its probabilities (n, K) for the test clips, and the facts
+    for run.json. It has no epochs, weights or frames."""
     start = time.perf_counter()
-    training, test = _official(data), parts["test"]
+    training = _official(data)
     clip = _forest(data, config, training, test) if config.model == "forest" else _majority(data, training, test)
     facts = {
         "sizes": {},
@@ -51,7 +51,7 @@ def write_baseline(folder: Path, config: TrainConfig, data: "OpenMIC", parts: di
         "epoch": None,
         "wall_time": round(time.perf_counter() - start, 1),
     }
-    write_results(folder, config, data, parts, clip, facts)
+    return clip, facts
 
 
 def _official(data: "OpenMIC") -> NDArray[np.intp]:
@@ -71,8 +71,6 @@ def _forest(
 
     from openmic_explore.training.inputs import load
 
-    if config.reads_pictures or config.features in ("scalogram", "log_mel"):
-        raise ExploreError(f"The forest reads an embedding, not {config.features}.")
     fitting, asked = (load(data, config, rows).features.float().mean(dim=1).numpy() for rows in (training, test))
     clip = np.zeros((len(test), data.mask.shape[1]))
     for column, name in enumerate(data.instruments):

@@ -1,12 +1,13 @@
 """What a run was asked to do."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from openmic_explore.errors import ExploreError
-from openmic_explore.models.registry import MODELS, Value, model_entry, resolve_options
+from openmic_explore.models.registry import MODELS, Value, resolve_options
 
 # Answers without a network, under the same scores and in the same kind of folder: the official random forest of the
 # OpenMIC-2018 baseline notebook, and the majority class.
@@ -29,8 +30,7 @@ CHECKPOINTS = {"loss": min, "f1_macro": max, "average_precision": max}
 AUGMENTATIONS = ("interpolation", "noise", "flip")
 MEANINGS = ("text", "run")
 PRECISIONS = ("auto", "fp32", "bf16")
-# What a model's input may be made from: its own kind first.
-FEATURES = {"embedding": ("embedding",), "scalogram": ("scalogram", "log_mel")}
+PICTURES = ("scalogram", "log_mel")  # what a CNN may read, its own kind first; all other models read an embedding
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class TrainConfig:
 
     model: see `openmic_explore.models`, or a baseline, "forest" or "majority". preset: "published" or "repaired"; left
     empty, "repaired" for networks, and "published" for baselines, which have no other. options: settings of the model
-    that differ from the preset's, see `model_options`. features: what the
-    model reads; None takes its own kind ("embedding" or "scalogram"); a CNN can
-    read "log_mel" as well, resized to the scalogram's shape; another name is that of a kept embedding.
+    that differ from the preset's, see `model_options`. features: what the model reads; None takes its own kind
+    ("embedding" or "scalogram"); a CNN can read "log_mel" as well, resized to the scalogram's shape; another name is
+    that of a kept embedding.
     seed: of weights, batch order, dropout and augmentation.
     epochs, batch (clips), learning_rate, weight_decay: Adam's; None takes the preset's own.
     checkpoint: the validation measure whose best epoch is kept: "loss", "f1_macro" or "average_precision".
@@ -49,6 +49,7 @@ class TrainConfig:
     as in the paper's "text" or as its authors ran them, "run"; None takes "run" for published, "text" for repaired.
     precision: "fp32", "bf16" (autocast, channels last), or "auto": bf16 for the CNNs where a short timed probe says
     that it is faster on this processor.
+    A baseline has none of these but model, seed and features.
     Raises ExploreError for an unknown model, preset, option or name, or a number out of range.
     """
 
@@ -76,46 +77,46 @@ class TrainConfig:
         for name, value in recipe.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        object.__setattr__(self, "augment", tuple(name for name in AUGMENTATIONS if name in self._augment()))
-        if self.augment_as is None:
-            object.__setattr__(self, "augment_as", "run" if self.preset == "published" else "text")
-        for name, choices in (
-            ("checkpoint", CHECKPOINTS),
-            ("augment_as", MEANINGS),
-            ("precision", PRECISIONS),
-        ):
-            if getattr(self, name) not in choices:
-                raise ExploreError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise ExploreError(f"seed must be a whole number of at least 0, not {self.seed!r}.")
+        if self.augment_as is None:
+            object.__setattr__(self, "augment_as", "run" if self.preset == "published" else "text")
+        self._check_features()
         if self.model in BASELINES:
             self._check_baseline()
         else:
             self._check_network()
 
-    def _augment(self) -> tuple[str, ...]:
-        wrong = [name for name in self.augment if name not in AUGMENTATIONS]
-        if wrong or isinstance(self.augment, str):
-            raise ExploreError(f"augment takes {', '.join(AUGMENTATIONS)}, not {', '.join(wrong) or self.augment}.")
-        return tuple(self.augment)
+    def _check_features(self) -> None:
+        pictures = self.reads_pictures
+        if self.features is None:
+            object.__setattr__(self, "features", "scalogram" if pictures else "embedding")
+        if pictures and self.features not in PICTURES:
+            raise ExploreError(f"{self.model} reads {' or '.join(PICTURES)}, not {self.features!r}.")
+        # A kept embedding's name stands in the run's, and so in that of its folder.
+        if not pictures and (self.features in PICTURES or not re.fullmatch(r"\w[\w.+-]*", str(self.features))):
+            raise ExploreError(f"{self.model} reads an embedding, not {self.features!r}.")
 
     def _check_baseline(self) -> None:
-        useless = [
-            name for name in ("epochs", "batch", "learning_rate", "weight_decay", "augment") if getattr(self, name)
+        own = ("model", "preset", "seed", "features")
+        nothing = {"augment_as": "run", "augment": (), "options": {}}  # as filled in above
+        given = [
+            each.name
+            for each in dataclasses.fields(self)
+            if each.name not in own and getattr(self, each.name) != nothing.get(each.name, each.default)
         ]
-        if useless or self.options:
-            raise ExploreError(f"{self.model} is not trained in epochs: it has no {', '.join(useless) or 'options'}.")
-        object.__setattr__(self, "features", self.features or "embedding")
+        if given:
+            raise ExploreError(f"{self.model} is not trained in epochs: it has no {', '.join(given)}.")
 
     def _check_network(self) -> None:
         resolve_options(self.model, self.preset, self.options)
-        entry = model_entry(self.model, self.preset)
-        if self.features is None:
-            object.__setattr__(self, "features", entry.input)
-        if entry.input == "scalogram" and self.features not in FEATURES["scalogram"]:
-            raise ExploreError(f"{self.model} reads scalogram or log_mel, not {self.features!r}.")
-        if entry.input == "embedding" and self.features in FEATURES["scalogram"]:
-            raise ExploreError(f"{self.model} reads an embedding, not {self.features!r}.")
+        wrong = [self.augment] if isinstance(self.augment, str) else sorted({*self.augment} - {*AUGMENTATIONS})
+        if wrong:
+            raise ExploreError(f"augment takes any of {', '.join(AUGMENTATIONS)}, several as a tuple, not {wrong!r}.")
+        object.__setattr__(self, "augment", tuple(name for name in AUGMENTATIONS if name in self.augment))
+        for name, choices in (("checkpoint", CHECKPOINTS), ("augment_as", MEANINGS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in choices:
+                raise ExploreError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
         for name, least in (("epochs", 1), ("batch", 2)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
@@ -142,9 +143,9 @@ class TrainConfig:
         """What runs that differ by seed only have in common: model, preset, and whatever differs from the preset's own."""
         parts = [self.model, self.preset]
         defaults = TrainConfig(self.model, self.preset)
-        for each in dataclasses.fields(self)[3:]:
+        for each in dataclasses.fields(self):
             value = getattr(self, each.name)
-            if value == getattr(defaults, each.name):
+            if each.name == "seed" or value == getattr(defaults, each.name):
                 continue
             if each.name == "options":
                 parts += [f"{name}={value[name]}" for name in sorted(value)]

@@ -1,7 +1,7 @@
 """The loop: epochs over batches, a look at the validation clips after each, and a state from which it goes on."""
 
-import contextlib
 import copy
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -47,9 +47,10 @@ class Fit:
     seconds: float = 0.0
 
     def kept(self, checkpoint: str) -> dict[str, float]:
-        """The best epoch's row of the history."""
+        """The best epoch's row of the history, the first of several equals; nan is worse than any number."""
         better, measure = CHECKPOINTS[checkpoint], f"validation_{checkpoint}"
-        return better(self.history, key=lambda row: row[measure])
+        worst = math.inf if better is min else -math.inf
+        return better(self.history, key=lambda row: worst if math.isnan(row[measure]) else row[measure])
 
 
 def fit(
@@ -68,11 +69,12 @@ def fit(
 
     state: a file in which to keep how far the training is, every 15 seconds and at the end; where it is there the
     training goes on from it, with the same result as one that was never cut off. on_epoch: called with each epoch's
-    row of the history. Raises ExploreError for a state of another configuration or version.
+    row of the history. Raises ExploreError for a damaged state, and for one that would end in another result: of another
+    configuration, precision, device, number of threads or version of torch.
     """
     from tqdm.auto import tqdm
 
-    log_odds = config.head == "logit"
+    log_odds, clamped = config.head == "logit", config.head == "clamp"
     epochs, size = cast(int, config.epochs), cast(int, config.batch)
     prepared(model, precision)
     optimiser = torch.optim.Adam(
@@ -84,7 +86,8 @@ def fit(
     order = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)
     done = Fit()
-    saved = _State(state, config, model, optimiser, order)
+    about = {"settings": config.to_dict(), "precision": precision, "device": device.type}
+    saved = _State(state, about, model, optimiser, order)
     saved.load(done)
     started = kept_at = time.perf_counter()
     before = done.seconds
@@ -102,7 +105,7 @@ def fit(
             loss.backward()
             optimiser.step()
             total, used = total + loss.detach() * len(batch.features), used + len(batch.features)
-            if config.head == "clamp":
+            if clamped:
                 stuck += blocked(output, "clamp").sum(dim=0)
         row = {"epoch": epoch, "train_loss": float(total) / used}
         output = predict(model, validation.features, device, precision=precision)
@@ -165,13 +168,17 @@ class _State:
     def __init__(
         self,
         path: Path | None,
-        config: TrainConfig,
+        about: dict[str, Any],
         model: nn.Module,
         optimiser: torch.optim.Optimizer,
         order: torch.Generator,
     ):
         self.path, self.model, self.optimiser, self.order = path, model, optimiser, order
-        self.about = {"config": config.to_dict(), "torch": str(torch.__version__)}
+        self.about = {
+            **about,
+            "number of threads": torch.get_num_threads(),
+            "version of torch": str(torch.__version__),
+        }
 
     def keep(self, done: Fit) -> None:
         if self.path is None:
@@ -182,7 +189,7 @@ class _State:
             "optimiser": self.optimiser.state_dict(),
             "best": done.best,
             "random": [torch.get_rng_state(), self.order.get_state()],
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "cuda": torch.cuda.get_rng_state_all() if self.about["device"] == "cuda" else [],
             "history": done.history,
             "heads": [torch.from_numpy(np.stack(values)) for values in (done.blocked, done.spread, done.constant)],
             "seconds": done.seconds,
@@ -196,20 +203,21 @@ class _State:
         if self.path is None or not self.path.is_file():
             return
         try:
-            content = torch.load(self.path, weights_only=True)
+            content = torch.load(self.path, weights_only=True, map_location="cpu")
+            about = content["about"]
         except Exception as error:  # torch raises many kinds for a damaged file
             raise ExploreError(f"{self.path} is damaged ({error}). Delete it; the training starts anew.") from error
-        if content["about"] != self.about:
+        other = [name for name, value in self.about.items() if about.get(name) != value]
+        if other:
             raise ExploreError(
-                f"{self.path} was left by a training with other settings or another version of torch. "
-                "Delete its folder to start anew."
+                f"{self.path} was left by a training with other {' and '.join(other)}, and would not end in the same "
+                "result. Go on with what it had, or delete its folder to start anew."
             )
         self.model.load_state_dict(content["model"])
         self.optimiser.load_state_dict(content["optimiser"])
         torch.set_rng_state(content["random"][0])
         self.order.set_state(content["random"][1])
-        with contextlib.suppress(RuntimeError):
-            if content["cuda"]:
-                torch.cuda.set_rng_state_all(content["cuda"])
+        if content["cuda"]:
+            torch.cuda.set_rng_state_all(content["cuda"])
         done.history, done.best, done.seconds = content["history"], content["best"], content["seconds"]
         done.blocked, done.spread, done.constant = ([*values.numpy()] for values in content["heads"])

@@ -1,5 +1,7 @@
 """A data set's features and labels as tensors, all in memory, in 8 bits where they are stored so."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from openmic_explore.errors import ExploreError, MissingError, as_command
-from openmic_explore.features import Features, open_features
+from openmic_explore.features import open_features
 from openmic_explore.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def column_seconds(data: "OpenMIC", config: TrainConfig) -> float:
     """Seconds that one column of the model's input stands for: an embedding's frame, or a picture's time bin."""
     if config.features == "embedding":
         return data.frame_length
-    info = _store(data, config).info
+    with _mended(data, config):
+        info = open_features(data.path, str(config.features)).info
     if not config.reads_pictures:
         return float(info["frame_length"])
     columns = RESIZED[1] if config.features == "log_mel" else len(info["time"])
@@ -67,8 +70,9 @@ def input_name(data: "OpenMIC", config: TrainConfig) -> str:
 def _features(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> Tensor:
     if config.features == "embedding":
         return torch.from_numpy(np.array(data.embedding[rows], dtype=np.uint8))
-    store = _store(data, config)
-    values = torch.from_numpy(np.array(store.values[store.rows(data.keys[rows])], dtype=np.uint8))
+    with _mended(data, config):
+        store = open_features(data.path, str(config.features))
+        values = torch.from_numpy(np.array(store.values[store.rows(data.keys[rows])], dtype=np.uint8))
     if not config.reads_pictures:
         return values
     pictures = values[:, None]  # (N, scales, bins) -> (N, 1, scales, bins)
@@ -81,19 +85,20 @@ def _resize(pictures: Tensor) -> Tensor:
     return scaled.round().clamp(0, 255).to(torch.uint8)
 
 
-def _store(data: "OpenMIC", config: TrainConfig) -> Features:
+@contextmanager
+def _mended(data: "OpenMIC", config: TrainConfig) -> Iterator[None]:
+    """Features missing from the package's own teaching set cannot be computed there: say how to make all of it."""
     from openmic_explore.data.openmic import TEACHING
 
     try:
-        store = open_features(data.path, str(config.features))
-        if len(store.row) < len(data.keys) and data.path.resolve() == TEACHING.resolve():
-            raise MissingError("")
-        return store
+        yield
     except MissingError as error:
         if data.path.resolve() != TEACHING.resolve():
             raise
+        name = str(config.features)
+        options = [] if config.reads_pictures else ["--only", "embedding", "--embedding", name]
         raise ExploreError(
-            f"{config.model} reads {config.features}, which the teaching set inside the package has of a few clips only. "
-            f"Make all of it: {as_command('teach', 'data/teaching')}, then {as_command('features', 'data/teaching')}, "
-            "and train with --data data/teaching"
+            f"{config.model} reads {name}, which the teaching set inside the package has of a few clips or none. "
+            f"Make all of it: {as_command('teach', 'data/teaching')}, then "
+            f"{as_command('features', 'data/teaching', *options)}, and train with --data data/teaching"
         ) from error

@@ -9,12 +9,13 @@ predictions.npz      sample_key (n,), probability (n, K) uint16 / 65535, of the 
 gallery.npz          sample_key (g,), frame, attention (g, T, K) float16, clip (g, K) float16, of test clips with audio
 scores.csv           per instrument, test clips, observed cells
 scores_truth.csv     the same over all cells, where the data set knows the truth
-run.json             data, embedding, kept epoch, versions, wall time; written last
+run.json             data, embedding, options of the model, kept epoch, versions, wall time; written last
 
 A baseline's run has no history, heads, weights or gallery: it has no epochs and no frames.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +80,11 @@ class Run:
             self.config = TrainConfig.from_dict(self._json("config.json"))
         except TypeError as error:
             raise self._damaged("config.json", error) from error
+        for part in ("means", "means_truth"):
+            if self.info.get(part):  # JSON has no nan: an undefined mean is stored as null
+                self.info[part] = {
+                    name: math.nan if value is None else value for name, value in self.info[part].items()
+                }
         self.name: str = self.path.name
 
     def __repr__(self) -> str:
@@ -86,7 +92,12 @@ class Run:
 
     @cached_property
     def history(self) -> "pd.DataFrame":
-        """One row an epoch: epoch, train_loss, validation_loss, validation_f1_macro, validation_average_precision."""
+        """One row an epoch: epoch, train_loss, validation_loss, validation_f1_macro, validation_average_precision.
+
+        Raises ExploreError for a baseline, which has no epochs.
+        """
+        if self.config.model in BASELINES:
+            raise ExploreError(f"{self.name} is a baseline and has no epochs; its predictions are all there is.")
         return self._table("history.csv")
 
     @cached_property
@@ -141,7 +152,9 @@ class Run:
 
         from openmic_explore.models import build_model
 
-        model = build_model(self.config.model, self.config.preset, **self.info["sizes"], **self.config.options)
+        # All options as they were, whatever the presets say by now; the first runs kept only those that differed.
+        options = self.info.get("options", self.config.options)
+        model = build_model(self.config.model, self.config.preset, **self.info["sizes"], **options)
         try:
             # In float32 whatever they are stored in: shipped weights are halves.
             state = {name: tensor.float() for name, tensor in load_file(self.path / "weights.safetensors").items()}
@@ -149,6 +162,11 @@ class Run:
         except (OSError, RuntimeError, SafetensorError) as error:
             raise self._damaged("weights.safetensors", error) from error
         return model.eval()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What run.json and config.json say, and the run's name, for JSON."""
+        averages = {part: plain(self.info.get(part)) for part in ("means", "means_truth")}
+        return {"run": self.name, **self.info, **averages, "config": self.config.to_dict()}
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
@@ -182,11 +200,16 @@ class Run:
         )
 
 
+def plain(means: dict[str, float] | None) -> dict[str, float | None] | None:
+    """Means as JSON can hold them: None where undefined."""
+    return None if means is None else {name: None if math.isnan(value) else value for name, value in means.items()}
+
+
 class Runs:
     """The runs below some folders, sorted by name; without a folder the package's own and those in ./runs.
 
-    Half-written folders are left out and named in `unfinished`; damaged ones, and those of a later version, in
-    `damaged` with what is wrong. Of runs of one name the one in the later folder counts.
+    Half-written folders and trainings that were cut off are left out and named in `unfinished`; damaged ones, and those
+    of a later version, in `damaged` with what is wrong. Of runs of one name the one in the later folder counts.
     """
 
     def __init__(self, *paths: str | Path):
@@ -204,7 +227,7 @@ class Runs:
                         self._runs[folder.name] = Run(folder)
                     except ExploreError as error:
                         self.damaged[folder] = str(error)
-                elif folder.is_dir() and not folder.name.startswith((".", "_")):
+                elif folder.suffix == ".part" or (folder.is_dir() and not folder.name.startswith((".", "_"))):
                     self.unfinished.append(folder)
 
     def __iter__(self) -> Iterator[Run]:
@@ -238,20 +261,15 @@ class Runs:
     def select(self, **wanted: Any) -> list[Run]:
         """The runs whose configuration or run.json has these values: select(model="cnn", preset="repaired", seed=0).
 
-        A tuple or list stands for any of its values. Raises ExploreError for a name that no run has.
+        A tuple or list stands for any of its values, but for augment, whose kinds are meant together. Raises
+        ExploreError for a name that no run has.
         """
-        chosen = []
-        for run in self:
-            facts = {**run.info, **run.config.to_dict(), "group": run.config.group}
-            unknown = sorted(set(wanted) - set(facts))
-            if unknown:
-                raise ExploreError(f"Runs have no {', '.join(unknown)}. They have: {', '.join(sorted(facts))}.")
-            if all(
-                facts[name] in value if isinstance(value, tuple | list) else facts[name] == value
-                for name, value in wanted.items()
-            ):
-                chosen.append(run)
-        return chosen
+        facts = {run: {**run.info, **run.config.to_dict(), "group": run.config.group} for run in self}
+        known = set().union(*facts.values())
+        unknown = sorted(set(wanted) - known)
+        if facts and unknown:
+            raise ExploreError(f"Runs have no {', '.join(unknown)}. They have: {', '.join(sorted(known))}.")
+        return [run for run in self if all(_is(facts[run].get(name), value) for name, value in wanted.items())]
 
     def table(self) -> "pd.DataFrame":
         """One row a run: its configuration, data, embedding, kept epoch and mean test scores over instruments."""
@@ -267,4 +285,11 @@ class Runs:
             }
             for run in self
         ]
-        return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame()
+        # A baseline has no epoch; the others' are whole numbers all the same.
+        return pd.DataFrame(rows).set_index("run").astype({"epoch": "Int64"}) if rows else pd.DataFrame()
+
+
+def _is(fact: Any, wanted: Any) -> bool:
+    if isinstance(fact, list):
+        return sorted(fact) == sorted([wanted] if isinstance(wanted, str) else wanted)
+    return fact in wanted if isinstance(wanted, tuple | list) else fact == wanted

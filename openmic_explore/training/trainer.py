@@ -1,23 +1,25 @@
 """From a configuration and a data set to a run folder."""
 
-import shutil
-import time
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError, as_command
-from openmic_explore.files import atomic_path, locked
-from openmic_explore.models import MODELS, build_model
-from openmic_explore.training.baseline import write_baseline
+from openmic_explore.files import atomic_path, locked, remove
+from openmic_explore.models import build_model
+from openmic_explore.training.baseline import fit_baseline
 from openmic_explore.training.config import BASELINES, TrainConfig
 from openmic_explore.training.fit import fit, predict
 from openmic_explore.training.inputs import column_seconds, load
 from openmic_explore.training.precision import resolve_precision
 from openmic_explore.training.run import Run
-from openmic_explore.training.write import Trained, write_run
+from openmic_explore.training.write import Trained, write_results, write_run
 
 if TYPE_CHECKING:
     from openmic_explore.data import OpenMIC
@@ -42,17 +44,24 @@ def train(
     brings: train two seeds at once instead. on_epoch is called after each epoch with its row of the history.
 
     Returns the Run. On the CPU of one machine, with the same threads and versions, the same configuration gives the
-    same weights.
-    Raises ExploreError when the run exists already or another process is training it, or when the data set lacks
-    features or a split.
+    same weights. Test clips are predicted in float32 whatever the training's precision, so that the stored weights give
+    the stored predictions.
+    Raises ExploreError when the run exists already or another process is training it, when the name cannot be a
+    folder's, or when the data set lacks features or a split.
     """
-    folder = Path(runs) / (name or config.name)
-    if folder.exists():
-        raise ExploreError(f"The run {folder} exists already. Delete it, or give another name: --name NAME")
+    name = name or config.name
+    if Path(name).name != name or name.startswith("."):
+        raise ExploreError(f"A run's name is that of its folder: {name!r} cannot be one. Give another: --name NAME")
+    if threads < 1:
+        raise ExploreError(f"threads must be at least 1, not {threads}.")
+    folder = Path(runs) / name
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         with locked(folder, "training this run"):
+            if folder.exists():
+                remove(_unfinished(folder))  # a kill may have come just before that
+                raise ExploreError(f"The run {folder} exists already. Delete it, or give another name: --name NAME")
             return _train(config, data, folder, progress, on_epoch)
     finally:
         torch.set_num_threads(before)
@@ -66,19 +75,42 @@ def _train(
     on_epoch: Callable[[dict[str, float]], None] | None,
 ) -> Run:
     parts = {part: data.split(part) for part in ("train", "validation", "test")}
-    for name, rows in parts.items():
+    for part, rows in parts.items():
         if len(rows) < 2:
-            why = "All training clips may belong to one artist. " if name == "validation" else ""
+            why = "All training clips may belong to one artist. " if part == "validation" else ""
             raise ExploreError(
-                f"{data.path} has {len(rows)} clips for {name}; at least 2 are needed. {why}"
+                f"{data.path} has {len(rows)} clips for {part}; at least 2 are needed. {why}"
                 f"See what is there: {as_command('check', data.path)}"
             )
+    unfinished = _unfinished(folder)
+    state = unfinished / f"{data.fingerprint[:16]}.pt"
+    write: Callable[..., None]
     if config.model in BASELINES:
-        with atomic_path(folder) as temporary:
-            temporary.mkdir()
-            write_baseline(temporary, config, data, parts)
-        return Run(folder)
+        clip, facts = fit_baseline(config, data, parts["test"])
+        write = partial(write_results, clip=clip, facts=facts)
+    else:
+        write = partial(write_run, trained=_fit(config, data, parts, state, progress, on_epoch))
+    with atomic_path(unfinished / "run") as temporary:
+        temporary.mkdir()
+        write(temporary, config, data, parts)
+    os.replace(unfinished / "run", folder)
+    remove(unfinished)
+    return Run(folder)
 
+
+def _unfinished(folder: Path) -> Path:
+    """Where everything lies that is not yet a run, so that a kill at any moment leaves nothing else."""
+    return folder.with_name(f".{folder.name}.part")
+
+
+def _fit(
+    config: TrainConfig,
+    data: "OpenMIC",
+    parts: dict[str, NDArray[np.intp]],
+    state: Path,
+    progress: bool,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+) -> Trained:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     precision = resolve_precision(config, device)
     fitting, validation = (load(data, config, parts[name]) for name in ("train", "validation"))
@@ -86,12 +118,9 @@ def _train(
     shape = fitting.features.shape
     sizes = {"scales": shape[2], "bins": shape[3]} if config.reads_pictures else {"dimension": shape[-1]}
     sizes["instruments"] = fitting.mask.shape[-1]
-    assert set(sizes) == set(MODELS[config.model].sizes)
     model = build_model(config.model, config.preset, **sizes, **config.options)
     model.fit_input(fitting.features)
     model.to(device)
-    part = folder.with_name(f".{folder.name}.part")
-    state = part / f"{data.fingerprint[:16]}.pt"
     done = fit(
         model,
         config,
@@ -103,14 +132,12 @@ def _train(
         on_epoch=on_epoch,
         state=state,
     )
-    start = time.perf_counter()
     model.load_state_dict(done.best)
-    test = load(data, config, parts["test"])
     first, step = model.frame_grid(shape[-1] if config.reads_pictures else shape[1])
     column = column_seconds(data, config)
-    trained = Trained(
+    return Trained(
         model=model,
-        output=predict(model, test.features, device, precision=precision),
+        output=predict(model, load(data, config, parts["test"]).features, device),
         fit=done,
         sizes=sizes,
         frame_start=(first - step / 2) * column,
@@ -118,12 +145,6 @@ def _train(
         device=device.type,
         precision=precision,
     )
-    with atomic_path(folder) as temporary:
-        temporary.mkdir()
-        done.seconds += time.perf_counter() - start
-        write_run(temporary, config, data, parts, trained)
-    shutil.rmtree(part, ignore_errors=True)
-    return Run(folder)
 
 
 __all__ = ["predict", "train"]

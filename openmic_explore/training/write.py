@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from openmic_explore.evaluation import means, score
-from openmic_explore.models import Model, Output
+from openmic_explore.models import Model, Output, resolve_options
 from openmic_explore.training.config import TrainConfig
 from openmic_explore.training.fit import Fit
 from openmic_explore.training.inputs import input_name
-from openmic_explore.training.run import LEVELS
+from openmic_explore.training.run import LEVELS, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +72,7 @@ def write_run(
     )
     facts = {
         "sizes": trained.sizes,
+        "options": resolve_options(config.model, config.preset, config.options),
         "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
         "frame_start": trained.frame_start,
         "frame_length": trained.frame_length,
@@ -115,14 +116,14 @@ def write_results(
         "embedding": input_name(data, config),
         "artists_apart": data.knows_artists,
         "clips": {part: len(rows) for part, rows in parts.items()},
-        "means": means(scores),
-        "means_truth": means(truth_scores) if truth_scores is not None else None,
+        "means": plain(means(scores)),
+        "means_truth": plain(means(truth_scores)) if truth_scores is not None else None,
         **facts,
         "python": platform.python_version(),
         "versions": {package: version(package) for package in VERSIONS},
     }
     (folder / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
-    (folder / "run.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(info, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_table(table: "pd.DataFrame", path: Path, index: bool = True) -> None:

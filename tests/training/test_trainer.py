@@ -10,9 +10,12 @@ import torch
 
 from openmic_explore import ExploreError, OpenMIC, Runs, TrainConfig, score, train
 from openmic_explore.evaluation import majority
+from openmic_explore.models import MODELS, PRESETS
 from openmic_explore.training import Run
+from openmic_explore.training.fit import Fit
 from openmic_explore.training.trainer import predict
 from tests.learnable import write_learnable
+from tests.training.pictures import write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +29,11 @@ def data(folder):
 
 
 @pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return write_pictures(tmp_path_factory.mktemp("pictures") / "data")
+
+
+@pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     config = TrainConfig(model="attention", epochs=40, learning_rate=3e-3)
     return train(config, data, runs=tmp_path_factory.mktemp("runs"), progress=False)
@@ -35,14 +43,16 @@ def test_learns_what_can_be_learned(run, data):
     train_rows, test = data.split("train"), data.split("test")
     constant = majority(data.relevance[train_rows], data.mask[train_rows])
     baseline = score(data.relevance[test], data.mask[test], np.tile(constant, (len(test), 1)))
-    assert run.info["means"]["f1_macro"] > baseline.f1_macro.mean() + 0.3
+    assert run.info["means"]["f1_macro"] > baseline.f1_macro.mean() + 0.2  # other seeds: .26 to .31
     assert run.history.train_loss.iloc[-1] < 0.7 * run.history.train_loss.iloc[0]
 
 
-@pytest.mark.parametrize(("model", "preset"), [("mel", "repaired"), ("mel", "published"), ("attention", "published")])
-def test_the_other_models_lower_the_loss(model, preset, data, tmp_path):
-    config = TrainConfig(model=model, preset=preset, epochs=20, learning_rate=5e-3)
-    history = train(config, data, runs=tmp_path, progress=False).history
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_lowers_its_loss_in_both_presets(model, preset, data, pictures, tmp_path):
+    config = TrainConfig(model, preset, epochs=12, batch=32, learning_rate=5e-3)
+    clips = pictures if config.reads_pictures else data
+    history = train(config, clips, runs=tmp_path, progress=False).history
     assert history.train_loss.iloc[-1] < 0.9 * history.train_loss.iloc[0]
 
 
@@ -78,14 +88,44 @@ def test_the_checkpoint_follows_the_named_measure(data, tmp_path):
     assert run.info["epoch"] == run.history.epoch[run.history.validation_f1_macro.idxmax()]
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data, tmp_path):
+@pytest.mark.parametrize(("model", "preset"), [("attention", "repaired"), ("mel-3", "published"), ("cnn", "published")])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model, preset, data, pictures, tmp_path):
+    """With all augmentations and with dropout; test_resume has it across processes."""
+
     def weights(name, seed):
-        config = TrainConfig(model="mel", epochs=2, seed=seed)
-        return train(config, data, runs=tmp_path, name=name, progress=False).model().state_dict()
+        config = TrainConfig(model, preset, epochs=2, seed=seed, augment=("flip", "noise", "interpolation"))
+        torch.rand(seed + 3)  # whatever was drawn before
+        clips = pictures if config.reads_pictures else data
+        return train(config, clips, runs=tmp_path, name=name, progress=False).model().state_dict()
 
     one, again, other = weights("one", 0), weights("again", 0), weights("other", 1)
     assert all(torch.equal(one[name], again[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_number_of_threads_is_recorded_and_put_back(data, tmp_path):
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        config = TrainConfig("mean", epochs=1)
+        run = train(config, data, runs=tmp_path, name=f"{threads}", threads=threads, progress=False)
+        assert run.info["threads"] == threads
+    assert torch.get_num_threads() == before
+    with pytest.raises(ExploreError, match="threads must be at least 1"):
+        train(TrainConfig(), data, runs=tmp_path, threads=0, progress=False)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "/tmp/x"])
+def test_a_name_that_is_no_folder_s_is_refused(name, data, tmp_path):
+    with pytest.raises(ExploreError, match="cannot be one"):
+        train(TrainConfig("majority"), data, runs=tmp_path, name=name, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_diverges_keeps_an_epoch_with_a_loss():
+    rows = [{"validation_loss": loss} for loss in (float("nan"), 0.7, 0.6, float("nan"))]
+    assert Fit(history=rows).kept("loss") is rows[2]
+    scores = [{"validation_f1_macro": score} for score in (float("nan"), 0.4, 0.4, 0.3)]
+    assert Fit(history=scores).kept("f1_macro") is scores[1]
 
 
 def test_test_clips_and_unobserved_labels_cannot_influence_training(folder, tmp_path):
