@@ -1,6 +1,7 @@
 """One command, openmic-explore: make data, train, compare, and open the dashboard."""
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -51,9 +52,17 @@ def _parser() -> argparse.ArgumentParser:
         "download", _download, "fetch the official archive (2.6 GB) and unpack it", "openmic-explore download"
     )
     sub.add_argument("--to", type=Path, default=Path(), help="where openmic-2018/ will be (default: here)")
+    sub.add_argument("--from", dest="source", metavar="URL-or-file", help="default: Zenodo record 1432913")
+    sub.add_argument("--md5", help="of another archive in the same layout (default: the official one's)")
+    sub.add_argument("--keep-archive", action="store_true", help="do not delete the archive once it is unpacked")
+    sub.add_argument("--json", action="store_true", help="what arrived as one JSON object")
+    sub.set_defaults(resumes=True)
 
     sub = command("check", _check, "what is complete, missing, damaged", "openmic-explore check openmic-2018")
     sub.add_argument("data", type=Path)
+    sub.add_argument("--deep", action="store_true", help="read all audio and features, too, and compare their MD5")
+    sub.add_argument("--jobs", type=int, default=-1, help="threads of --deep (default: one a core)")
+    sub.add_argument("--json", action="store_true", help="one JSON object a piece, in a line of its own")
 
     sub = command("teach", _teach, "mix a teaching set from a bank of notes", "openmic-explore teach data/teaching")
     sub.add_argument("folder", type=Path, help="a new folder, or one to go on with")
@@ -111,21 +120,50 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _download(options: argparse.Namespace) -> None:
-    from openmic_explore.data.download import download
+    from openmic_explore.data.check import arrived, check
+    from openmic_explore.data.download import MD5, URL, download
 
-    folder = download(options.to, progress=sys.stderr.isatty())
-    _check(argparse.Namespace(data=folder))
+    folder = download(
+        options.to,
+        source=options.source or URL,
+        md5=options.md5 or MD5,
+        keep=options.keep_archive,
+        progress=sys.stderr.isatty(),
+        tell=lambda note: print(note, file=sys.stderr),
+    )
+    table = arrived(folder)
+    differ = [row.what for row in table if row.found != row.official]
+    if options.json:
+        rows = {row.what: {"found": row.found, "official": row.official} for row in table}
+        print(json.dumps({"folder": str(folder), "as_official": not differ, **rows}))
+    else:
+        print(f"{'':18}{'here':>8}  {'official':>8}")
+        for row in table:
+            mark = "" if row.found == row.official else "  differs"
+            print(f"{row.what:18}{row.found:8,}  {row.official:8,}{mark}")
+        print(f"{folder} {'is not the official data' if differ else 'has the official numbers'}")
+    if differ and not options.md5:
+        raise ExploreError(f"{folder} differs from the official data: {', '.join(differ)}.")
+    _complain_of(folder, check(folder))
 
 
 def _check(options: argparse.Namespace) -> None:
     from openmic_explore.data.check import check
 
-    findings = check(options.data)
-    for finding in findings:
-        print(f"{finding.piece:12}  {finding.state:9} {finding.detail}")
-    wrong = [finding.piece for finding in findings if finding.state != "complete" and finding.piece != "activity"]
-    if wrong:
-        raise ExploreError(f"{options.data} is not whole: {', '.join(wrong)}.")
+    findings = check(options.data, deep=options.deep, jobs=options.jobs, progress=sys.stderr.isatty())
+    if options.json:
+        for finding in findings:
+            print(json.dumps({**finding._asdict(), "wrong": finding.wrong}))
+    else:
+        width = max(len(finding.piece) for finding in findings)
+        print(f"{'piece':{width}}  state       files  missing  damaged")
+        for finding in findings:
+            counts = (finding.listed, finding.missing, finding.damaged)
+            numbers = "{:7,}  {:7,}  {:7,}".format(*counts) if finding.listed else f"{'-':>7}  {'-':>7}  {'-':>7}"
+            print(f"{finding.piece:{width}}  {finding.state:8} {numbers}  {finding.detail}")
+            for file in finding.bad:
+                print(f"{'':{width}}  {file}")
+    _complain_of(options.data, findings)
 
 
 def _complain_of(folder: Path, findings: Any) -> None:
