@@ -132,7 +132,7 @@ def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
     for run in mine:
         if run.config.model == "majority":  # stands above already
             continue
-        name = f"{run.config.model}, {run.config.group.removeprefix(run.config.model + '-')}"
+        name = run.config.label
         rows.setdefault(name, []).append(run.info["means"])
         if run.info["means_truth"]:
             truth.setdefault(name, []).append(run.info["means_truth"]["average_precision"])

@@ -149,7 +149,7 @@ def test_reproduce_trains_what_is_missing_and_runs_lists_it(folder, tmp_path, ca
     assert main(short) == 0
     assert main(["summary", "--data", str(folder), str(runs)]) == 0
     again = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("| attention, repaired-epochs=2 | 1 |") for line in again)
+    assert any(line.startswith("| attention repaired, epochs=2 | 1 |") for line in again)
     assert table[5] in again  # a run with other settings is not averaged with these
     other = write_learnable(tmp_path / "other", seed=9)
     assert main([*arguments[:3], str(other), *arguments[4:]]) == 1

@@ -145,11 +145,11 @@ def test_the_summary_has_baselines_means_and_spread(data, trained):
     lines = summary(Runs(trained), data).splitlines()
     assert lines[0] == "60 test clips of learnable (recipe version None, seed 0), embedding made-up"
     cells = {line.split(" | ")[0].removeprefix("| "): line.strip("| ").split(" | ")[1:] for line in lines[4:]}
-    assert list(cells) == ["majority class", "mean, repaired-epochs=2", "mel, repaired-epochs=2-noise"]
+    assert list(cells) == ["majority class", "mean repaired, epochs=2", "mel repaired, epochs=2, noise"]
     runs = [run for run in Runs(trained) if run.config.model == "mean"]
     for place, column in enumerate(("f1", "f1_macro", "f1_weighted", "average_precision"), start=1):
         values = [run.info["means"][column] for run in runs]
-        assert cells["mean, repaired-epochs=2"][place] == f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+        assert cells["mean repaired, epochs=2"][place] == f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
     majority = Runs(trained)["majority-published-seed0"].info["means"]
     assert cells["majority class"][:3] == ["1", f"{majority['f1']:.3f}", f"{majority['f1_macro']:.3f}"]
     test = data.split("test")
@@ -157,7 +157,7 @@ def test_the_summary_has_baselines_means_and_spread(data, trained):
         means(score(data.truth[test] * 1.0, np.ones_like(data.truth[test]), run.predictions[1]))["average_precision"]
         for run in runs
     ]
-    assert cells["mean, repaired-epochs=2"][5].startswith(f"{np.mean(everything):.3f} ±")
+    assert cells["mean repaired, epochs=2"][5].startswith(f"{np.mean(everything):.3f} ±")
 
 
 def test_a_summary_of_nothing_says_how_to_train(trained, tmp_path):

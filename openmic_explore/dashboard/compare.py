@@ -24,7 +24,7 @@ MAJORITY = "majority class"
 
 def group_name(run: "Run") -> str:
     """What a run is called but for its seed: runs of one name are repetitions of each other."""
-    return run.config.group.replace("-", " ")
+    return run.config.label
 
 
 def grouped(runs: list["Run"]) -> dict[str, list["Run"]]:

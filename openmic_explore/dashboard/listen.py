@@ -253,12 +253,13 @@ class ListenView(ui.Box):
 
 
 def describe_data(info: dict[str, Any]) -> str:
-    """A data set as a run or its own folder notes it: name, recipe, embedding."""
+    """A data set as a run or its own folder notes it: name, recipe, embedding or picture."""
     name = {"teaching": "teaching set"}.get(info.get("data") or "", info.get("data") or "")
     recipe = info.get("recipe") or {}
     clips = f", {recipe['clips']:,} clips" if isinstance(recipe.get("clips"), int) else ""
     made = f" v{recipe['version']} (seed {recipe['seed']}{clips})" if {"version", "seed"} <= set(recipe) else ""
-    return f"{name}{made}, embedding {info['embedding']}"
+    read = info["embedding"]
+    return f"{name}{made}, {read if read in ('scalogram', 'log_mel') else f'embedding {read}'}"
 
 
 def _caption(text: str) -> str:

@@ -139,8 +139,8 @@ class TrainConfig:
         return self.model in MODELS and MODELS[self.model].input == "scalogram"
 
     @property
-    def group(self) -> str:
-        """What runs that differ by seed only have in common: model, preset, and whatever differs from the preset's own."""
+    def _parts(self) -> list[str]:
+        """Model, preset, and whatever differs from the preset's own, but for the seed."""
         parts = [self.model, self.preset]
         defaults = TrainConfig(self.model, self.preset)
         for each in dataclasses.fields(self):
@@ -153,7 +153,18 @@ class TrainConfig:
                 parts.append("+".join(value))
             else:
                 parts.append(f"{each.name}={value}")
-        return "-".join(parts)
+        return parts
+
+    @property
+    def group(self) -> str:
+        """What runs that differ by seed only have in common, as part of a folder's name."""
+        return "-".join(self._parts)
+
+    @property
+    def label(self) -> str:
+        """The same for a reader: "cnn-reduced published, epochs=30"."""
+        model, preset, *others = self._parts
+        return ", ".join([f"{model} {preset}", *others])
 
     @property
     def name(self) -> str:

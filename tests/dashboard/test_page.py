@@ -118,7 +118,7 @@ def test_the_runs_view_is_made_when_first_opened_and_shows_every_run_and_the_maj
     view = page.compare
     names = [one["name"] for one in view.plot.figure["data"]]
     assert names[0] == "majority class"
-    assert "mel repaired epochs=3 (2 seeds)" in names
+    assert "mel repaired, epochs=3 (2 seeds)" in names
     for run in page.runs:
         assert f"{run.scores['f1_macro'].mean():.3f}" in view.table.value
     assert view.table.value.count("<tr>") + view.table.value.count("<tr class") == 1 + 3 + 1 + 1 + 20
