@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from openmic_explore.cli_results import add_result_commands
 from openmic_explore.cli_runs import add_run_commands, data_option, open_data
 from openmic_explore.errors import ExploreError, as_command
 from openmic_explore.training.run import SHIPPED
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler whose workers see the folder")
 
     add_run_commands(command)
+    add_result_commands(command)
 
     sub = command(
         "benchmark", _benchmark, "measure speed, as ratios against peers", "openmic-explore benchmark transforms"

@@ -1,4 +1,4 @@
-"""The commands that make and read runs: train, reproduce, runs, summary, compare, predict."""
+"""The commands that make runs and list them: train, reproduce, runs, pack."""
 
 import argparse
 import dataclasses
@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from openmic_explore.errors import ExploreError
+from openmic_explore.models.registry import PRESETS
 from openmic_explore.training.config import (
     AUGMENTATIONS,
     CHECKPOINTS,
     MEANINGS,
     PRECISIONS,
     RECIPES,
+    UNKNOWN,
     TrainConfig,
 )
 
 # Adds a sub-command: name, function, sentence, example.
 Command = Callable[[str, Callable[[argparse.Namespace], None], str, str], argparse.ArgumentParser]
 
+FIGURES = ("4", "5", "6", "7")  # the experiments that are figures of the paper
 RUNS_HELP = "default: the shipped runs and ./runs"
 # (type, choices, help) of the fields of TrainConfig.
 FIELDS: dict[str, tuple[type, list[str] | None, str]] = {
@@ -32,6 +35,9 @@ FIELDS: dict[str, tuple[type, list[str] | None, str]] = {
     "learning_rate": (float, None, "default: the preset's"),
     "weight_decay": (float, None, "default: the preset's"),
     "checkpoint": (str, list(CHECKPOINTS), "the validation measure whose best epoch is kept (default: loss)"),
+    "known": (float, None, "share of the training cells whose label is known (default: those that the data has)"),
+    "unknown": (str, list(UNKNOWN), "the other cells: masked out of the loss, or taken to be absent (default: masked)"),
+    "label_shift": (int, None, "give every clip the labels of the clip so many rows on, to see what that does"),
     "features": (str, None, "embedding, scalogram, log_mel or a kept embedding's name (default: the model's own)"),
     "augment_as": (str, list(MEANINGS), "as in the text or as run (default: the preset's)"),
     "precision": (str, list(PRECISIONS), "default: auto, for the CNNs what a timed probe says"),
@@ -63,12 +69,26 @@ def add_run_commands(command: Command) -> None:
     sub.add_argument("--threads", type=int, default=1, help="of torch (default 1)")
     sub.set_defaults(resumes=True)
 
-    sub = command("reproduce", _reproduce, "train what is missing of an experiment", "openmic-explore reproduce start")
-    sub.add_argument("experiment")
+    sub = command(
+        "reproduce", _reproduce, "train what is missing of figures and experiments", "openmic-explore reproduce 4 6"
+    )
+    sub.add_argument(
+        "experiments",
+        nargs="*",
+        metavar="NAME",
+        default=list(FIGURES),
+        help=f"figures of the paper, {', '.join(FIGURES)} (the default), or other experiments; --list tells them",
+    )
+    sub.add_argument("--list", action="store_true", help="tell the experiments and their questions, and do nothing")
     data_option(sub)
-    sub.add_argument("--seeds", type=int, default=3)
+    sub.add_argument("--preset", choices=["both", *PRESETS], default="both", help="default: both")
+    sub.add_argument("--seeds", type=int, default=3, help="0, 1, ... of each run (default 3)")
+    sub.add_argument(
+        "--epochs", type=int, help="at most so many a run (default: the preset's; 30 for CNNs on a teaching set)"
+    )
     sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: runs)")
     sub.add_argument("--jobs", type=int, default=-1, help="runs at once (default: one a core)")
+    sub.add_argument("--cluster", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://localhost:8786")
     sub.set_defaults(resumes=True)
 
     sub = command("runs", _runs, "list runs with their test scores", "openmic-explore runs --model mel")
@@ -77,44 +97,22 @@ def add_run_commands(command: Command) -> None:
     sub.add_argument("--preset", choices=["published", "repaired"], help="only this one's")
     sub.add_argument("--json", action="store_true", help="one JSON object a run, with its configuration")
 
-    sub = command("summary", _summary, "means and spread over seeds, as a Markdown table", "openmic-explore summary")
-    data_option(sub)
-    sub.add_argument("folders", type=Path, nargs="*", help=RUNS_HELP)
-
     sub = command(
-        "compare",
-        _compare,
-        "compare two runs, or two groups of seeds, on the same test clips",
-        "openmic-explore compare mel-repaired attention-repaired",
+        "pack",
+        _pack,
+        "make smaller copies of runs, to ship them or hand them on",
+        "openmic-explore pack runs --to smaller --whole start",
     )
-    sub.add_argument("a", help="a run's name, or what its seeds have in common")
-    sub.add_argument("b", help="the other's; differences are b minus a")
+    sub.add_argument("folders", type=Path, nargs="+", help="folders of runs")
+    sub.add_argument("--to", type=Path, required=True, help="where the copies go")
     data_option(sub)
-    sub.add_argument("--runs", type=Path, action="append", help=RUNS_HELP)
-    sub.add_argument("--metric", default="f1_macro", help="f1, f1_macro, f1_weighted, average_precision, ...")
-    sub.add_argument("--resamples", type=int, default=5000, help="of the bootstrap over clips (default 5000)")
-    sub.add_argument("--json", action="store_true")
-
-    sub = command(
-        "predict", _predict, "instruments over time in any audio file", "openmic-explore predict song.mp3 other.wav"
-    )
-    sub.add_argument("files", metavar="FILE", nargs="+", help="wav, flac, ogg, mp3 and whatever else libsndfile reads")
-    # `run` itself is where a command's function stands.
     sub.add_argument(
-        "--run",
-        dest="chosen",
+        "--whole",
+        action="append",
         metavar="NAME",
-        help="default: of the shipped runs, or of --runs, the best by its validation clips",
+        default=[],
+        help="an experiment of whose first seeds weights and frames are kept; may be given again (default: all runs')",
     )
-    sub.add_argument("--runs", type=Path, action="append", help=RUNS_HELP)
-    sub.add_argument("--json", action="store_true", help="one JSON object a file, in a line of its own")
-    sub.add_argument(
-        "--threshold", type=float, default=0.5, help="from which probability on an instrument is named (default .5)"
-    )
-    sub.add_argument("--top", type=int, help="name at most so many instruments a window, likeliest first")
-    sub.add_argument("--limit", type=float, default=60.0, metavar="MINUTES", help="refuse longer files (default 60)")
-    sub.add_argument("--embedding", help="what the run reads, if it is your own: FILE.py:NAME")
-    sub.add_argument("--weights", type=Path, help="vggish: a folder with its two files (default: fetched, 289 MB)")
 
 
 def data_option(parser: argparse.ArgumentParser) -> None:
@@ -163,17 +161,29 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from openmic_explore.experiments import reproduce
+    from openmic_explore.experiments import EXPERIMENTS, configs, reproduce
 
+    if options.list:
+        for name, experiment in EXPERIMENTS.items():
+            print(f"{name}: {experiment.question}")
+        return
+    data = open_data(options.data)
+    which = {
+        "seeds": options.seeds,
+        "presets": PRESETS if options.preset == "both" else (options.preset,),
+        "epochs": options.epochs,
+    }
     runs = reproduce(
-        options.experiment,
-        open_data(options.data),
+        options.experiments,
+        data,
         runs=options.runs,
-        seeds=options.seeds,
         jobs=options.jobs,
+        cluster=options.cluster,
         progress=sys.stderr.isatty(),
+        **which,
     )
-    print(runs.table().round(3).to_string())
+    names = [config.name for config in configs(options.experiments, data, **which)]
+    print(runs.table().loc[names].round(3).to_string())
 
 
 def _runs(options: argparse.Namespace) -> None:
@@ -196,77 +206,22 @@ def _runs(options: argparse.Namespace) -> None:
     )
 
 
-def _summary(options: argparse.Namespace) -> None:
-    from openmic_explore.experiments import summary
+def _pack(options: argparse.Namespace) -> None:
+    from openmic_explore.experiments import configs
     from openmic_explore.training import Runs
-
-    print(summary(Runs(*options.folders), open_data(options.data)))
-
-
-def _compare(options: argparse.Namespace) -> None:
-    from openmic_explore.experiments import compare_runs
-    from openmic_explore.training import Runs
+    from openmic_explore.training.pack import pack
 
     data = open_data(options.data)
-    runs = Runs(*(options.runs or ()))
-    sides = runs.matching(options.a), runs.matching(options.b)
-    found = compare_runs(*sides, data, resamples=options.resamples)
-    table, mean = found.table(options.metric), found.mean(options.metric)
-    about = {
-        "a": [run.name for run in sides[0]],
-        "b": [run.name for run in sides[1]],
-        "difference": "b minus a",
-        "metric": options.metric,
-        "data": data.name,
-        "clips": len(data.split("test")),
-        "resamples": options.resamples,
-    }
-    if options.json:
-        print(
-            json.dumps(
-                {**about, "mean": json.loads(mean.to_json()), "instruments": json.loads(table.to_json(orient="index"))}
-            )
+    whole = {config.name for config in configs(options.whole, data, seeds=1)} if options.whole else None
+    shown = {config.group for config in configs(list(FIGURES), data, seeds=1)}
+    for run in Runs(*options.folders):
+        # The figures are looked at at both checkpoints; elsewhere one is enough.
+        copy = pack(
+            run,
+            options.to,
+            data,
+            whole=whole is None or run.name in whole,
+            clips=data.audio_keys,
+            checkpoints=("f1_macro",) if run.config.group in shown else (),
         )
-        return
-    for name, value in about.items():
-        print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
-    print(table.round(3).to_string())
-    print(f"\nmean over instruments\n{mean.round(4).to_string()}")
-    print(
-        "\np_holm and mcnemar_p_holm are corrected for the number of instruments (Holm). Seeds are held as they are: see summary."
-    )
-
-
-def _predict(options: argparse.Namespace) -> None:
-    from openmic_explore.predict import about, best_run, describe, predict_file, run_embedding
-    from openmic_explore.training import Runs
-
-    if options.top is not None and options.top < 1:
-        raise ExploreError(f"--top must be at least 1, not {options.top}.")
-    if not 0 <= options.threshold <= 1:
-        raise ExploreError(f"--threshold is a probability, from 0 to 1, not {options.threshold}.")
-    if options.chosen:
-        run = Runs(*(options.runs or ()))[options.chosen]
-    else:
-        run = best_run(Runs(*options.runs) if options.runs else None)
-    embedding = run_embedding(run, options.embedding, weights=options.weights)
-    if not options.json:
-        print(about(run) if options.chosen else f"{about(run)} Chosen by its validation clips.")
-    failures = []
-    for path in options.files:
-        try:
-            found = predict_file(
-                path,
-                run,
-                embedding=embedding,
-                threshold=options.threshold,
-                limit=options.limit * 60,
-                progress=sys.stderr.isatty(),
-            )
-        except ExploreError as error:
-            failures.append(str(error))
-            continue
-        text = json.dumps(found.to_dict(options.top)) if options.json else f"\n{describe(found, options.top)}"
-        print(text, flush=True)
-    if failures:  # said last, so that they stand below the tables and not between them
-        raise ExploreError("\nopenmic-explore: ".join(failures))
+        print(copy.path)

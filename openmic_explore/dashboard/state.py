@@ -146,8 +146,8 @@ def opening_clip(data: "OpenMIC", keys: list[str], kept: "Callable[[str], Frames
 
 
 def _looks_at(run: "Run", data: "OpenMIC") -> bool:
-    """Can the run say something in time about the data set's clips? A baseline cannot; a CNN about its own set's only."""
-    if not run.info["frame_length"]:
+    """Can the run say something in time about the data set's clips? Not without a model; a CNN about its own set's only."""
+    if not run.keeps_model:
         return False
     if run.config.reads_pictures:
         return bool(run.info["fingerprint"] == data.fingerprint)
@@ -188,14 +188,14 @@ class RunState(HasTraits):
     def compute(self, key: str) -> "Frames":
         """The same from the run's model. Imports torch. Raises ExploreError where the clip lacks what the model reads."""
         from openmic_explore.training import Frames, predict
-        from openmic_explore.training.inputs import load
+        from openmic_explore.training.inputs import load_features
 
         run = self.run
         if run is None:
             raise ExploreError(f"There is no run to compute with. Train one: {train_command(self.data)}")
         if run.name not in self._models:
             self._models[run.name] = run.model()
-        features = load(self.data, run.config, np.array([self.data.index(key)])).features
+        features = load_features(self.data, run.config, np.array([self.data.index(key)]))
         output = predict(self._models[run.name], features)
         frame, attention, clip = (part[0].numpy() for part in (output.frame, output.attention, output.clip))
         grid = float(run.info["frame_length"]), float(run.info.get("frame_start", 0.0))

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from openmic_explore.cluster import on_cluster
 from openmic_explore.errors import ExploreError
 from openmic_explore.features.kinds import Kind
 
@@ -17,8 +18,6 @@ from openmic_explore.features.kinds import Kind
 TOLERANCE = 0.05  # seconds
 # Clips that are given to each process before all wait for the last of them: it bounds what is in memory at once.
 CHUNK = 64
-# How long to wait for a Dask scheduler, and for its first worker.
-PATIENCE = 5  # seconds
 
 # Changes a clip ahead of its features: samples (n,), rate in Hz and a generator of its own -> samples (n,).
 Augment = Callable[[NDArray[np.float32], int, np.random.Generator], NDArray[np.float32]]
@@ -104,50 +103,6 @@ def _on_this_machine(tasks: Iterator[Task], jobs: int) -> Results:
 
 
 def _on_cluster(tasks: Iterator[Task], address: str) -> Results:
-    try:
-        from distributed import Client, KilledWorker, as_completed
-    except ImportError as error:
-        raise ExploreError('A Dask cluster needs one package more: pip install "dask[distributed]"') from error
     first = next(tasks, None)
-    if first is None:
-        return
-    try:
-        client = Client(address, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        raise ExploreError(
-            f"There is no Dask scheduler at {address} ({error}). Start one with `dask scheduler`, and give the address "
-            "that it tells, such as tcp://localhost:8786."
-        ) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError as error:
-            raise ExploreError(
-                f"The Dask scheduler at {address} has no workers. Start one: dask worker {address}"
-            ) from error
-        try:
-            blind = [worker for worker, there in client.run(sees, first.path).items() if not there]
-            if blind and sees(first.path):
-                raise ExploreError(
-                    f"Of the Dask workers at {address}, {len(blind)} do not see {first.path}, such as {blind[0]}. They "
-                    "must have the data folder under the same path."
-                )
-            # Twice as many as work at once, so that none has to wait for us.
-            width = 2 * max(1, sum(client.nthreads().values()))
-            some = itertools.islice(itertools.chain([first], tasks), width)
-            running = as_completed([client.submit(run, task, pure=False) for task in some])
-            for future in running:
-                yield future.result()
-                following = next(tasks, None)
-                if following is not None:
-                    running.add(client.submit(run, following, pure=False))
-        except (OSError, KilledWorker, CancelledError) as error:
-            raise ExploreError(
-                f"The Dask cluster at {address} stopped working ({type(error).__name__}: {error}). What is done is kept; "
-                "the same command goes on."
-            ) from error
-
-
-def sees(path: Path) -> bool:
-    """Is the file there, for the machine that is asked?"""
-    return path.exists()
+    if first is not None:
+        yield from on_cluster(run, itertools.chain([first], tasks), address, path=first.path)

@@ -14,6 +14,7 @@ of the model's frames, so that these make one time line:
   a picture all, filled up with silence. Frames that begin after the sound has ended are left out.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,7 +112,7 @@ class Grid(NamedTuple):
 
 def grid_of(run: Run, model: "Model") -> Grid:
     """How a run saw the clips that it was trained on."""
-    frames = int(run._gallery["frame"].shape[1])  # it has a shape also where no clip is in it
+    frames = int(run.gallery["frame"].shape[1])  # it has a shape also where no clip is in it
     length = float(run.info["frame_length"])
     window = frames * length
     if run.config.reads_pictures:
@@ -254,21 +255,28 @@ class _Pictures:
     def __init__(self, run: Run, sound: Sound, grid: Grid) -> None:
         self.sound, self.grid = sound, grid
         self.resized = run.config.features == "log_mel"
-        sizes = run.info["sizes"]
-        self.kind = LogMel() if self.resized else Scalograms(scales=sizes["scales"], bins=sizes["bins"])
+        self.kind = LogMel() if self.resized else _scalograms(run)
         self.rate = int(self.kind.parameters["rate"] if self.resized else 2 * self.kind.parameters["fmax"])
         self.short = "the rest is filled up with silence"
 
     def __call__(self, place: int) -> "Tensor":
         import torch
 
-        from openmic_explore.training.inputs import _resize
+        from openmic_explore.training.inputs import resize
 
         grid, sound = self.grid, self.sound
         samples = sound.piece(place * grid.length, grid.window)
         samples = np.pad(samples, (0, round(grid.window * sound.rate) - len(samples)))
         picture = torch.from_numpy(self.kind.compute(samples, sound.rate))[None, None]
-        return _resize(picture) if self.resized else picture
+        return resize(picture) if self.resized else picture
+
+
+def _scalograms(run: Run) -> Scalograms:
+    """The transform that made the pictures of a run's data; of a run from before it was kept, the usual one."""
+    sizes = {name: run.info["sizes"][name] for name in ("scales", "bins")}
+    kept = run.info.get("parameters_of_input") or {}
+    names = {each.name for each in dataclasses.fields(Scalograms)}
+    return Scalograms(**{**{name: value for name, value in kept.items() if name in names}, **sizes})
 
 
 def _notes(sound: Sound, grid: Grid, reader: "_Frames | _Pictures") -> Iterator[str]:

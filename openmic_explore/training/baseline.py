@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from openmic_explore.errors import ExploreError
 from openmic_explore.evaluation import majority, score
 from openmic_explore.training.config import TrainConfig
+from openmic_explore.training.labels import given_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,8 @@ def majority_scores(data: "OpenMIC", *, truth: bool = False) -> "pd.DataFrame":
     data set lacks a split, or, with truth, does not know it.
     """
     test = data.split("test")
-    constant = _majority(data, _official(data), test)
+    training = _official(data)
+    constant = _constant(data.relevance[training], data.mask[training], test)
     if not truth:
         return score(data.relevance[test], data.mask[test], constant)
     if data.truth is None:
@@ -43,7 +45,10 @@ def fit_baseline(
     for run.json. It has no epochs, weights or frames."""
     start = time.perf_counter()
     training = _official(data)
-    clip = _forest(data, config, training, test) if config.model == "forest" else _majority(data, training, test)
+    if config.model == "forest":
+        clip = _forest(data, config, training, test)
+    else:
+        clip = _constant(*given_labels(data, config, training), test)
     facts = {
         "sizes": {},
         "parameters": 0,
@@ -59,8 +64,8 @@ def _official(data: "OpenMIC") -> NDArray[np.intp]:
     return np.sort(np.concatenate([data.split("train"), data.split("validation")]))
 
 
-def _majority(data: "OpenMIC", training: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
-    return np.tile(majority(data.relevance[training], data.mask[training]), (len(test), 1))
+def _constant(relevance: NDArray[np.float64], mask: NDArray[np.bool_], test: NDArray[np.intp]) -> NDArray[np.float64]:
+    return np.tile(majority(relevance, mask), (len(test), 1))
 
 
 def _forest(
@@ -69,13 +74,14 @@ def _forest(
     """One forest an instrument on the mean over time of the embedding, trained on the observed cells."""
     from sklearn.ensemble import RandomForestClassifier
 
-    from openmic_explore.training.inputs import load
+    from openmic_explore.training.inputs import load_features
 
-    fitting, asked = (load(data, config, rows).features.float().mean(dim=1).numpy() for rows in (training, test))
+    fitting, asked = (load_features(data, config, rows).float().mean(dim=1).numpy() for rows in (training, test))
+    relevance, mask = given_labels(data, config, training)
     clip = np.zeros((len(test), data.mask.shape[1]))
     for column, name in enumerate(data.instruments):
-        seen = data.mask[training, column]
-        present = data.relevance[training[seen], column] >= 0.5
+        seen = mask[:, column]
+        present = relevance[seen, column] >= 0.5
         if len(np.unique(present)) < 2:
             raise ExploreError(f"The forest needs labels of both kinds for {name} among the training clips.")
         forest = RandomForestClassifier(n_estimators=TREES, max_depth=DEPTH, random_state=config.seed)

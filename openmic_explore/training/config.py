@@ -26,7 +26,8 @@ RECIPES: dict[tuple[str, str], dict[str, float]] = {
     **{(model, "repaired"): _PICTURES for model in ("cnn", "cnn-reduced")},
     **{(model, "published"): {} for model in BASELINES},
 }
-CHECKPOINTS = {"loss": min, "f1_macro": max, "average_precision": max}
+CHECKPOINTS = ("loss", "f1_macro", "average_precision", "last")
+UNKNOWN = ("masked", "absent")
 AUGMENTATIONS = ("interpolation", "noise", "flip")
 MEANINGS = ("text", "run")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -44,12 +45,18 @@ class TrainConfig:
     that of a kept embedding.
     seed: of weights, batch order, dropout and augmentation.
     epochs, batch (clips), learning_rate, weight_decay: Adam's; None takes the preset's own.
-    checkpoint: the validation measure whose best epoch is kept: "loss", "f1_macro" or "average_precision".
+    checkpoint: the validation measure whose best epoch is kept: "loss", "f1_macro" or "average_precision"; or the
+    "last" epoch, whatever it measures.
+    known: share of the official training split's cells whose label is known, validation clips included; None for those
+    that the data has. Fewer are drawn among them; more need a data set that knows the truth. The seed draws, and a
+    smaller share is part of a larger one. unknown: what becomes of the other cells: "masked" out of the loss, or taken
+    to be "absent", which nobody should do. label_shift: every training and validation clip gets the labels of the clip
+    so many rows on, to see what such a slip does.
     augment: any of "interpolation", "noise", "flip", each on a tenth of every batch. augment_as: what these words mean,
     as in the paper's "text" or as its authors ran them, "run"; None takes "run" for published, "text" for repaired.
     precision: "fp32", "bf16" (autocast, channels last), or "auto": bf16 for the CNNs where a short timed probe says
     that it is faster on this processor.
-    A baseline has none of these but model, seed and features.
+    A baseline has none of these but model, seed, features and what concerns labels.
     Raises ExploreError for an unknown model, preset, option or name, or a number out of range.
     """
 
@@ -61,6 +68,9 @@ class TrainConfig:
     learning_rate: float | None = None
     weight_decay: float | None = None
     checkpoint: str = "loss"
+    known: float | None = None
+    unknown: str = "masked"
+    label_shift: int = 0
     features: str | None = None
     augment: tuple[str, ...] = ()
     augment_as: str | None = None
@@ -82,6 +92,7 @@ class TrainConfig:
         if self.augment_as is None:
             object.__setattr__(self, "augment_as", "run" if self.preset == "published" else "text")
         self._check_features()
+        self._check_labels()
         if self.model in BASELINES:
             self._check_baseline()
         else:
@@ -97,8 +108,16 @@ class TrainConfig:
         if not pictures and (self.features in PICTURES or not re.fullmatch(r"\w[\w.+-]*", str(self.features))):
             raise ExploreError(f"{self.model} reads an embedding, not {self.features!r}.")
 
+    def _check_labels(self) -> None:
+        if self.known is not None and not 0 < self.known <= 1:
+            raise ExploreError(f"known is a share of the cells, above 0 and at most 1, not {self.known!r}.")
+        if self.unknown not in UNKNOWN:
+            raise ExploreError(f"unknown must be one of {', '.join(UNKNOWN)}, not {self.unknown!r}.")
+        if not isinstance(self.label_shift, int):
+            raise ExploreError(f"label_shift is a whole number of clips, not {self.label_shift!r}.")
+
     def _check_baseline(self) -> None:
-        own = ("model", "preset", "seed", "features")
+        own = ("model", "preset", "seed", "features", "known", "unknown", "label_shift")
         nothing = {"augment_as": "run", "augment": (), "options": {}}  # as filled in above
         given = [
             each.name

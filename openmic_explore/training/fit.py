@@ -19,7 +19,7 @@ from openmic_explore.evaluation import means, score
 from openmic_explore.files import atomic_path
 from openmic_explore.models import Model, Output, blocked
 from openmic_explore.training.augment import augment
-from openmic_explore.training.config import CHECKPOINTS, TrainConfig
+from openmic_explore.training.config import TrainConfig
 from openmic_explore.training.inputs import Batch
 from openmic_explore.training.loss import masked_loss
 from openmic_explore.training.precision import autocast, prepared
@@ -28,11 +28,14 @@ from openmic_explore.training.precision import autocast, prepared
 KEEP_EVERY = 15.0
 # Clips at once outside training.
 AT_ONCE = 512
+# Epochs that every run keeps, beside its own checkpoint: the paper's conclusions hang on which of them is looked at.
+KEPT = ("loss", "f1_macro", "last")
+BETTER = {"loss": min, "f1_macro": max, "average_precision": max}
 
 
 @dataclass
 class Fit:
-    """How far a training is: its history, what its heads did, and the best state so far.
+    """How far a training is: its history, what its heads did, and the best states so far, by checkpoint.
 
     history: one row an epoch. blocked (epochs, K): share of the training clips whose head passed no gradient back.
     spread (epochs, K): greatest minus least validation probability. constant (epochs, K) bool: the same decision at .5
@@ -43,12 +46,15 @@ class Fit:
     blocked: list[NDArray[np.float32]] = field(default_factory=list)
     spread: list[NDArray[np.float32]] = field(default_factory=list)
     constant: list[NDArray[np.bool_]] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def kept(self, checkpoint: str) -> dict[str, float]:
-        """The best epoch's row of the history, the first of several equals; nan is worse than any number."""
-        better, measure = CHECKPOINTS[checkpoint], f"validation_{checkpoint}"
+        """The kept epoch's row of the history: the last, or the best, the first of several equals; nan is worse than
+        any number."""
+        if checkpoint == "last":
+            return self.history[-1]
+        better, measure = BETTER[checkpoint], f"validation_{checkpoint}"
         worst = math.inf if better is min else -math.inf
         return better(self.history, key=lambda row: worst if math.isnan(row[measure]) else row[measure])
 
@@ -112,8 +118,8 @@ def fit(
         row |= _measures(output, validation, log_odds)
         done.history.append(row)
         _note_heads(done, output, stuck / used)
-        if done.kept(config.checkpoint) is row:
-            done.best = copy.deepcopy(model.state_dict())
+        new = [name for name in checkpoints(config) if done.kept(name) is row]
+        done.best |= dict.fromkeys(new, copy.deepcopy(model.state_dict()) if new else {})
         now = time.perf_counter()
         done.seconds = before + now - started
         if now - kept_at > KEEP_EVERY or epoch == epochs:
@@ -125,6 +131,11 @@ def fit(
             on_epoch(row)
     bar.close()
     return done
+
+
+def checkpoints(config: TrainConfig) -> list[str]:
+    """The checkpoints that a run keeps, its own first."""
+    return list(dict.fromkeys([config.checkpoint, *KEPT]))
 
 
 def _batches(data: Batch, size: int, order: torch.Generator) -> Iterator[Batch]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from openmic_explore.errors import ExploreError, MissingError, as_command
 from openmic_explore.features import open_features
 from openmic_explore.training.config import TrainConfig
+from openmic_explore.training.labels import given_labels
 
 if TYPE_CHECKING:
     from openmic_explore.data import OpenMIC
@@ -39,15 +40,14 @@ class Batch(NamedTuple):
 
 
 def load(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> Batch:
-    """Clips of a data set as a configuration's model reads them.
+    """Training or validation clips as a configuration's model reads them, with the labels that it is given.
 
-    Raises MissingError when their features are not there, with the command that computes them.
+    Raises MissingError when their features are not there, with the command that computes them; ExploreError as
+    `given_labels` does.
     """
-    return Batch(
-        _features(data, config, rows),
-        torch.from_numpy(np.nan_to_num(data.relevance[rows], nan=0.0).astype(np.float32)),
-        torch.from_numpy(np.array(data.mask[rows], dtype=bool)),
-    )
+    relevance, mask = given_labels(data, config, rows)
+    features = load_features(data, config, rows)
+    return Batch(features, torch.from_numpy(relevance.astype(np.float32)), torch.from_numpy(mask))
 
 
 def column_seconds(data: "OpenMIC", config: TrainConfig) -> float:
@@ -67,7 +67,29 @@ def input_name(data: "OpenMIC", config: TrainConfig) -> str:
     return data.embedding_name if config.features == "embedding" else str(config.features)
 
 
-def _features(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> Tensor:
+def input_parameters(data: "OpenMIC", config: TrainConfig) -> dict[str, Any] | None:
+    """What the model's input was computed with, as the feature store has it; None for the data's own embedding."""
+    if config.features == "embedding":
+        return None
+    with _mended(data, config):
+        return open_features(data.path, str(config.features)).parameters
+
+
+def check_features(data: "OpenMIC", config: TrainConfig) -> None:
+    """Are the features of all training and test clips there? Raises as `load_features` does, without reading them."""
+    keys = data.keys[np.concatenate([data.split(part) for part in ("train", "validation", "test")])]
+    if config.features == "embedding":
+        _ = data.embedding
+        return
+    with _mended(data, config):
+        open_features(data.path, str(config.features)).rows(keys)
+
+
+def load_features(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> Tensor:
+    """Any clips' features as a configuration's model reads them, uint8: (n, T, D) or (n, 1, scales, bins).
+
+    Raises MissingError when they are not there, with the command that computes them.
+    """
     if config.features == "embedding":
         return torch.from_numpy(np.array(data.embedding[rows], dtype=np.uint8))
     with _mended(data, config):
@@ -76,10 +98,10 @@ def _features(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> T
     if not config.reads_pictures:
         return values
     pictures = values[:, None]  # (N, scales, bins) -> (N, 1, scales, bins)
-    return pictures if config.features == "scalogram" else torch.cat([_resize(part) for part in pictures.split(64)])
+    return pictures if config.features == "scalogram" else torch.cat([resize(part) for part in pictures.split(64)])
 
 
-def _resize(pictures: Tensor) -> Tensor:
+def resize(pictures: Tensor) -> Tensor:
     """Log-mels (N, 1, 64, frames) to the scalogram's shape; areas are averaged where there are fewer pixels."""
     scaled = torch.nn.functional.interpolate(pictures.float(), RESIZED, mode="bilinear", antialias=True)
     return scaled.round().clamp(0, 255).to(torch.uint8)

@@ -9,11 +9,14 @@ predictions.npz      sample_key (n,), probability (n, K) uint16 / 65535, of the 
 gallery.npz          sample_key (g,), frame, attention (g, T, K) float16, clip (g, K) float16, of test clips with audio
 scores.csv           per instrument, test clips, observed cells
 scores_truth.csv     the same over all cells, where the data set knows the truth
+checkpoints/NAME/    predictions and scores of the test clips, as above, at the epochs that other checkpoints would have kept
 run.json             data, embedding, options of the model, kept epoch, versions, wall time; written last
 
-A baseline's run has no history, heads, weights or gallery: it has no epochs and no frames.
+A baseline's run has no history, heads, weights, gallery or checkpoints: it has no epochs and no frames. A packed run
+(see `pack`) may lack some of these too.
 """
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -25,13 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
-from openmic_explore.training.config import BASELINES, TrainConfig
+from openmic_explore.training.config import BASELINES, CHECKPOINTS, TrainConfig
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
 SHIPPED = Path(__file__).parent.parent / "results"
+CHECKPOINTS_FOLDER = "checkpoints"
 LEVELS = 65535
 # What every run.json has.
 REQUIRED = {"data", "fingerprint", "embedding", "means", "sizes", "frame_length", "epoch", "wall_time"}
@@ -75,20 +79,53 @@ class Run:
         self.info: dict[str, Any] = self._json("run.json")
         lacking = REQUIRED - set(self.info)
         if lacking:
-            raise self._damaged("run.json", KeyError(*sorted(lacking)))
+            raise _damaged(self.path / "run.json", KeyError(*sorted(lacking)))
         try:
             self.config = TrainConfig.from_dict(self._json("config.json"))
         except TypeError as error:
-            raise self._damaged("config.json", error) from error
-        for part in ("means", "means_truth"):
-            if self.info.get(part):  # JSON has no nan: an undefined mean is stored as null
-                self.info[part] = {
-                    name: math.nan if value is None else value for name, value in self.info[part].items()
-                }
+            raise _damaged(self.path / "config.json", error) from error
+        self.info |= {part: _numbers(self.info.get(part)) for part in ("means", "means_truth")}
         self.name: str = self.path.name
+        self._answers = self.path  # where predictions and scores lie
 
     def __repr__(self) -> str:
         return f"Run({self.name!r})"
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The checkpoints that it can be looked at, its own first; see `at`. A baseline has none."""
+        if not self.has_epochs:
+            return []
+        others = self.info.get("checkpoints", {})
+        return [self.config.checkpoint, *(name for name in CHECKPOINTS if name in others)]
+
+    def at(self, checkpoint: str) -> "Run":
+        """The same training at the epoch that another checkpoint would have kept: its predictions and scores.
+
+        What has no epochs, a baseline, is the same at all of them. Raises ExploreError for one that was not kept.
+        """
+        if not self.has_epochs or checkpoint == self.config.checkpoint:
+            return self
+        if checkpoint not in self.checkpoints:
+            kept = ", ".join(self.checkpoints)
+            raise ExploreError(f"{self.path} was not kept at the checkpoint {checkpoint!r}. It has: {kept}.")
+        other = Run(self.path)
+        other.config = dataclasses.replace(self.config, checkpoint=checkpoint)
+        facts = self.info["checkpoints"][checkpoint]
+        means = {part: _numbers(facts.get(part)) for part in ("means", "means_truth")}
+        other.info = {**self.info, "epoch": facts["epoch"], **means}
+        other._answers = self.path / CHECKPOINTS_FOLDER / checkpoint
+        return other
+
+    @property
+    def keeps_model(self) -> bool:
+        """Are its weights and frames there? Not for a baseline, nor at another checkpoint, nor where `pack` left them out."""
+        return self.has_epochs and self._answers == self.path and not self.info.get("left_out")
+
+    @property
+    def has_epochs(self) -> bool:
+        """Was a network trained, so that there are history, weights and frames? Not for a baseline."""
+        return self.config.model not in BASELINES
 
     @cached_property
     def history(self) -> "pd.DataFrame":
@@ -96,57 +133,65 @@ class Run:
 
         Raises ExploreError for a baseline, which has no epochs.
         """
-        if self.config.model in BASELINES:
+        if not self.has_epochs:
             raise ExploreError(f"{self.name} is a baseline and has no epochs; its predictions are all there is.")
-        return self._table("history.csv")
+        return self._table(self.path / "history.csv")
 
     @cached_property
     def heads(self) -> Heads | None:
         """What the heads did, or None for a run that kept no record of it."""
         if not (self.path / "heads.npz").is_file():
             return None
-        arrays = self._arrays("heads.npz")
+        arrays = self._arrays(self.path / "heads.npz")
         return Heads(arrays["blocked"].astype(np.float32), arrays["spread"].astype(np.float32), arrays["constant"])
 
     @cached_property
     def scores(self) -> "pd.DataFrame":
         """`evaluation.score` of the test clips over the observed cells, at threshold .5."""
-        return self._table("scores.csv", index="instrument")
+        return self._table(self._answers / "scores.csv", index="instrument")
 
     @cached_property
     def scores_truth(self) -> "pd.DataFrame | None":
         """The same over all cells of the test clips, or None where the data set does not know the truth."""
-        if not (self.path / "scores_truth.csv").is_file():
+        if not (self._answers / "scores_truth.csv").is_file():
             return None
-        return self._table("scores_truth.csv", index="instrument")
+        return self._table(self._answers / "scores_truth.csv", index="instrument")
 
     @cached_property
     def predictions(self) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
         """Keys (n,) and probabilities (n, K) float32 of the test clips."""
-        arrays = self._arrays("predictions.npz")
+        arrays = self._arrays(self._answers / "predictions.npz")
         return arrays["sample_key"], (arrays["probability"] / np.float32(LEVELS)).astype(np.float32)
 
     @cached_property
-    def _gallery(self) -> dict[str, NDArray[Any]]:
-        if self.config.model in BASELINES:
-            return {"sample_key": np.zeros(0, dtype=np.str_)}
-        return self._arrays("gallery.npz")
+    def gallery(self) -> dict[str, NDArray[Any]]:
+        """The clips whose frames are kept: sample_key (g,), frame, attention (g, T, K), clip (g, K); none where
+        `keeps_model` is False."""
+        if not self.keeps_model:
+            none = np.zeros((0, 0, len(self.scores)), dtype=np.float16)
+            return {"sample_key": np.zeros(0, dtype=np.str_), "frame": none, "attention": none, "clip": none[:, :, 0]}
+        return self._arrays(self.path / "gallery.npz")
 
     def frames(self, key: str) -> Frames | None:
         """Frame scores and attention of a clip, or None where they are not kept for it."""
-        row = np.flatnonzero(self._gallery["sample_key"] == key)
+        row = np.flatnonzero(self.gallery["sample_key"] == key)
         if row.size == 0:
             return None
         frame, attention, clip = (
-            self._gallery[name][row[0]].astype(np.float32) for name in ("frame", "attention", "clip")
+            self.gallery[name][row[0]].astype(np.float32) for name in ("frame", "attention", "clip")
         )
         length, start = float(self.info["frame_length"]), float(self.info.get("frame_start", 0.0))
         return Frames(frame, attention, clip, length, start)
 
     def model(self) -> "nn.Module":
-        """The trained model, in evaluation mode. Imports torch. Raises ExploreError for a baseline, which has none."""
-        if self.config.model in BASELINES:
+        """The trained model, in evaluation mode. Imports torch. Raises ExploreError where `keeps_model` is False."""
+        if not self.has_epochs:
             raise ExploreError(f"{self.name} is a baseline and keeps no model; its predictions are all there is.")
+        if not self.keeps_model:
+            raise ExploreError(
+                f"{self.name} keeps no model{'' if self._answers == self.path else ' at this checkpoint'}, its predictions "
+                "only. Choose another seed, or train it again: openmic-explore train --help"
+            )
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -160,7 +205,7 @@ class Run:
             state = {name: tensor.float() for name, tensor in load_file(self.path / "weights.safetensors").items()}
             model.load_state_dict(state)
         except (OSError, RuntimeError, SafetensorError) as error:
-            raise self._damaged("weights.safetensors", error) from error
+            raise _damaged(self.path / "weights.safetensors", error) from error
         return model.eval()
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,35 +214,42 @@ class Run:
         return {"run": self.name, **self.info, **averages, "config": self.config.to_dict()}
 
     def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
         try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-            return dict(content)
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise self._damaged(name, error) from error
+            raise _damaged(path, error) from error
 
-    def _table(self, name: str, index: str | None = None) -> "pd.DataFrame":
+    @staticmethod
+    def _table(path: Path, index: str | None = None) -> "pd.DataFrame":
         import pandas as pd
 
         try:
-            table = pd.read_csv(self.path / name)
+            table = pd.read_csv(path)
             return table.set_index(index) if index else table
         except (OSError, ValueError, KeyError) as error:
-            raise self._damaged(name, error) from error
+            raise _damaged(path, error) from error
 
-    def _arrays(self, name: str) -> dict[str, NDArray[Any]]:
+    @staticmethod
+    def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         import zipfile
 
         try:
-            with np.load(self.path / name, allow_pickle=False) as archive:
+            with np.load(path, allow_pickle=False) as archive:
                 return dict(archive)
         except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise self._damaged(name, error) from error
+            raise _damaged(path, error) from error
 
-    def _damaged(self, name: str, error: Exception) -> ExploreError:
-        return ExploreError(
-            f"{self.path / name} is missing or damaged ({error}). Delete the run and train it again: "
-            "openmic-explore train --help"
-        )
+
+def _damaged(path: Path, error: Exception) -> ExploreError:
+    return ExploreError(
+        f"{path} is missing or damaged ({error}). Delete the run and train it again: openmic-explore train --help"
+    )
+
+
+def _numbers(means: dict[str, float | None] | None) -> dict[str, float] | None:
+    """Means as JSON holds them, where None stands for undefined, as numbers."""
+    return None if means is None else {name: math.nan if value is None else value for name, value in means.items()}
 
 
 def plain(means: dict[str, float] | None) -> dict[str, float | None] | None:

@@ -15,8 +15,8 @@ from openmic_explore.files import atomic_path, locked, remove
 from openmic_explore.models import build_model
 from openmic_explore.training.baseline import fit_baseline
 from openmic_explore.training.config import BASELINES, TrainConfig
-from openmic_explore.training.fit import fit, predict
-from openmic_explore.training.inputs import column_seconds, load
+from openmic_explore.training.fit import checkpoints, fit, predict
+from openmic_explore.training.inputs import column_seconds, input_parameters, load, load_features
 from openmic_explore.training.precision import resolve_precision
 from openmic_explore.training.run import Run
 from openmic_explore.training.write import Trained, write_results, write_run
@@ -132,14 +132,19 @@ def _fit(
         on_epoch=on_epoch,
         state=state,
     )
-    model.load_state_dict(done.best)
+    test = load_features(data, config, parts["test"])
+    outputs = {}
+    for checkpoint in reversed(checkpoints(config)):  # its own last, so that the model stays there
+        model.load_state_dict(done.best[checkpoint])
+        outputs[checkpoint] = predict(model, test, device)
     first, step = model.frame_grid(shape[-1] if config.reads_pictures else shape[1])
     column = column_seconds(data, config)
     return Trained(
         model=model,
-        output=predict(model, load(data, config, parts["test"]).features, device),
+        outputs=outputs,
         fit=done,
         sizes=sizes,
+        parameters_of_input=input_parameters(data, config),
         frame_start=(first - step / 2) * column,
         frame_length=step * column,
         device=device.type,

@@ -16,7 +16,7 @@ from openmic_explore.models import Model, Output, resolve_options
 from openmic_explore.training.config import TrainConfig
 from openmic_explore.training.fit import Fit
 from openmic_explore.training.inputs import input_name
-from openmic_explore.training.run import LEVELS, plain
+from openmic_explore.training.run import CHECKPOINTS_FOLDER, LEVELS, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,15 +28,17 @@ VERSIONS = ("openmic_explore", "torch", "numpy", "scikit-learn")
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves: the model at its kept epoch, its output on the test clips, and how it came there.
+    """What a training leaves: the model at its kept epoch, what it says of the test clips, and how it came there.
 
-    frame_start, frame_length: where the output's first frame begins, and the step to the next, in seconds.
+    outputs: by checkpoint, the configuration's own among them. frame_start, frame_length: where an output's first frame
+    begins, and the step to the next, in seconds.
     """
 
     model: Model
-    output: Output
+    outputs: dict[str, Output]
     fit: Fit
     sizes: dict[str, int]
+    parameters_of_input: dict[str, Any] | None
     frame_start: float
     frame_length: float
     device: str
@@ -53,15 +55,13 @@ def write_run(
     state = {name: tensor.cpu().contiguous() for name, tensor in trained.model.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
     (folder / "weights.safetensors").chmod(0o644)  # safetensors makes files that only their owner can read
+    output = trained.outputs[config.checkpoint]
     keys = data.keys[parts["test"]]
     heard = np.flatnonzero(np.isin(keys, data.audio_keys))
     np.savez_compressed(
         folder / "gallery.npz",
         sample_key=keys[heard],
-        **{
-            part: getattr(trained.output, part).numpy()[heard].astype(np.float16)
-            for part in ("frame", "attention", "clip")
-        },
+        **{part: getattr(output, part).numpy()[heard].astype(np.float16) for part in ("frame", "attention", "clip")},
     )
     write_table(pd.DataFrame(trained.fit.history), folder / "history.csv", index=False)
     np.savez_compressed(
@@ -72,6 +72,7 @@ def write_run(
     )
     facts = {
         "sizes": trained.sizes,
+        "parameters_of_input": trained.parameters_of_input,
         "options": resolve_options(config.model, config.preset, config.options),
         "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
         "frame_start": trained.frame_start,
@@ -82,7 +83,19 @@ def write_run(
         "precision": trained.precision,
         "wall_time": round(trained.fit.seconds, 1),
     }
-    write_results(folder, config, data, parts, trained.output.clip.double().numpy(), facts)
+    test = parts["test"]
+    others: dict[str, Any] = {}
+    for checkpoint, other in trained.outputs.items():
+        if checkpoint != config.checkpoint:
+            place = folder / CHECKPOINTS_FOLDER / checkpoint
+            place.mkdir(parents=True)
+            epoch = trained.fit.kept(checkpoint)["epoch"]
+            others[checkpoint] = {"epoch": epoch, **write_answers(place, data, test, _doubles(other))}
+    write_results(folder, config, data, parts, _doubles(output), facts | {"checkpoints": others})
+
+
+def _doubles(output: Output) -> NDArray[np.float64]:
+    return output.clip.double().numpy()
 
 
 def write_results(
@@ -97,18 +110,7 @@ def write_results(
 
     clip: probabilities (n, K) of the test clips.
     """
-    test = parts["test"]
-    # Scores come from what is stored, so that they can be computed again from the run folder alone.
-    stored = np.round(clip * LEVELS).astype(np.uint16)
-    probability = stored / LEVELS
-    scores = score(data.relevance[test], data.mask[test], probability)
-    truth_scores = None
-    if data.truth is not None:
-        truth = data.truth[test]
-        truth_scores = score(truth.astype(float), np.ones_like(truth), probability)
-        write_table(truth_scores, folder / "scores_truth.csv")
-    np.savez_compressed(folder / "predictions.npz", sample_key=data.keys[test], probability=stored)
-    write_table(scores, folder / "scores.csv")
+    answers = write_answers(folder, data, parts["test"], clip)
     info = {
         "data": data.name,
         "fingerprint": data.fingerprint,
@@ -116,14 +118,40 @@ def write_results(
         "embedding": input_name(data, config),
         "artists_apart": data.knows_artists,
         "clips": {part: len(rows) for part, rows in parts.items()},
-        "means": plain(means(scores)),
-        "means_truth": plain(means(truth_scores)) if truth_scores is not None else None,
+        **answers,
         **facts,
         "python": platform.python_version(),
         "versions": {package: version(package) for package in VERSIONS},
     }
     (folder / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
     (folder / "run.json").write_text(json.dumps(info, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_answers(
+    folder: Path, data: "OpenMIC", test: NDArray[np.intp], clip: NDArray[np.float64]
+) -> dict[str, dict[str, float | None] | None]:
+    """Write predictions and scores of the test clips, from probabilities clip (n, K); returns the scores' means."""
+    # Scores come from what is stored, so that they can be computed again from the run folder alone.
+    stored = np.round(clip * LEVELS).astype(np.uint16)
+    np.savez_compressed(folder / "predictions.npz", sample_key=data.keys[test], probability=stored)
+    return write_scores(folder, data, test, stored)
+
+
+def write_scores(
+    folder: Path, data: "OpenMIC", test: NDArray[np.intp], stored: NDArray[np.uint16]
+) -> dict[str, dict[str, float | None] | None]:
+    """Write the scores of stored predictions (n, K) of the clips in rows `test`; returns their means."""
+    probability = stored / LEVELS
+    tables = {"scores": score(data.relevance[test], data.mask[test], probability)}
+    if data.truth is not None:
+        truth = data.truth[test]
+        tables["scores_truth"] = score(truth.astype(float), np.ones_like(truth), probability)
+    for name, table in tables.items():
+        write_table(table, folder / f"{name}.csv")
+    return {
+        "means": plain(means(tables["scores"])),
+        "means_truth": plain(means(tables["scores_truth"])) if "scores_truth" in tables else None,
+    }
 
 
 def write_table(table: "pd.DataFrame", path: Path, index: bool = True) -> None:

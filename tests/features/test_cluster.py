@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from openmic_explore import ExploreError, OpenMIC
+from openmic_explore import cluster as cluster_module
 from openmic_explore.features import LogMel, Scalograms, work, write_features
 from tests.features.short import CLIPS, content, copy, key, quieter
 
@@ -93,7 +94,7 @@ def show():
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(work, "PATIENCE", 1)
+    monkeypatch.setattr(cluster_module, "PATIENCE", 1)
 
 
 def test_a_dead_address_is_told_within_seconds(data, impatient):

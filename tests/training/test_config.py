@@ -31,6 +31,9 @@ OTHER = {
     "learning_rate": 1e-5,
     "weight_decay": 0.0,
     "checkpoint": "f1_macro",
+    "known": 0.05,
+    "unknown": "absent",
+    "label_shift": 1,
     "features": "log_mel",
     "augment": ("noise", "flip"),
     "augment_as": "text",
@@ -85,7 +88,7 @@ def test_names_differ_where_settings_differ_and_can_be_folders():
         assert config.name == f"{config.group}-seed{config.seed}"
         assert dataclasses.replace(config, seed=99).group == config.group
     assert names[1] == (
-        "cnn-published-epochs=3-batch=16-learning_rate=1e-05-weight_decay=0.0-checkpoint=f1_macro-features=log_mel-"
+        "cnn-published-epochs=3-batch=16-learning_rate=1e-05-weight_decay=0.0-checkpoint=f1_macro-known=0.05-unknown=absent-label_shift=1-features=log_mel-"
         "noise+flip-augment_as=text-precision=bf16-dropout_at_test=False-scaling=tiny-width=4-seed7"
     )
 
@@ -121,6 +124,10 @@ def test_the_name_tells_what_differs_from_the_preset():
         ({"options": {"colour": 1}}, "no setting colour"),
         ({"options": {"dropout": 2}}, "dropout must be"),
         ({"preset": "published", "options": {"hidden": 8}}, "no effect with head='clamp'"),
+        ({"known": 0.0}, "above 0 and at most 1"),
+        ({"known": 1.5}, "above 0 and at most 1"),
+        ({"unknown": "present"}, "unknown must be one of masked, absent"),
+        ({"label_shift": 0.5}, "whole number of clips"),
         ({"features": "scalogram"}, "mel reads an embedding, not 'scalogram'"),
         ({"features": "../elsewhere"}, "reads an embedding, not"),
         ({"model": "cnn", "features": "embedding"}, "cnn reads scalogram or log_mel, not 'embedding'"),
