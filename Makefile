@@ -18,7 +18,7 @@ help:
 	@echo "make test        lint, types, unit, notebook and browser tests"
 	@echo "make benchmark   speed of the transforms and of training, as ratios against peers"
 	@echo "make screenshot  take docs/dashboard.png again"
-	@echo "make results     train the shipped runs again, into runs/"
+	@echo "make results     make the whole teaching set, train all runs into runs/, and pack them to be shipped"
 	@echo "make clean       remove .venv and caches"
 	@echo "Variables: PYTHON=python3.12  TORCH_INDEX=URL of an index with torch  JOBS=2"
 
@@ -67,7 +67,10 @@ screenshot: .venv/.ready-test
 	$(BIN)/python -m tests.browser.screenshot
 
 results: .venv/.ready
-	$(BIN)/openmic-explore reproduce start --runs runs
+	$(BIN)/openmic-explore teach data/teaching
+	$(BIN)/openmic-explore features data/teaching
+	$(BIN)/openmic-explore reproduce all --data data/teaching --runs runs
+	$(BIN)/openmic-explore pack runs --to openmic_explore/results --whole start --whole 5 --whole pooling --whole best
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache *.egg-info build dist

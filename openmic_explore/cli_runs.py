@@ -34,7 +34,7 @@ FIELDS: dict[str, tuple[type, list[str] | None, str]] = {
     "batch": (int, None, "clips in a batch (default: the preset's)"),
     "learning_rate": (float, None, "default: the preset's"),
     "weight_decay": (float, None, "default: the preset's"),
-    "checkpoint": (str, list(CHECKPOINTS), "the validation measure whose best epoch is kept (default: loss)"),
+    "checkpoint": (str, list(CHECKPOINTS), "the validation measure whose best epoch is kept (default: the preset's)"),
     "known": (float, None, "share of the training cells whose label is known (default: those that the data has)"),
     "unknown": (str, list(UNKNOWN), "the other cells: masked out of the loss, or taken to be absent (default: masked)"),
     "label_shift": (int, None, "give every clip the labels of the clip so many rows on, to see what that does"),

@@ -13,6 +13,7 @@ from openmic_explore.data.audio import read_audio
 from openmic_explore.features import LogMel, Scalograms, write_features
 from openmic_explore.predict import Prediction, best_run, describe, predict_file, predict_samples, run_embedding
 from openmic_explore.predict.sound import Sound
+from openmic_explore.training.pack import pack
 from openmic_explore.training.run import SHIPPED
 from openmic_explore.transforms.resample import mono_at
 from tests.learnable import write_learnable
@@ -359,7 +360,7 @@ def test_the_default_run_is_chosen_by_validation_not_by_test():
     run, table = best_run(), Runs(SHIPPED).table()
     values = {}
     for each in Runs(SHIPPED):
-        if each.info["embedding"] == "musicnn-mtt-pca128":
+        if each.info["embedding"] == "musicnn-mtt-pca128" and each.keeps_model and each.config.own_labels:
             history = each.history.set_index("epoch")
             values[each.name] = history.validation_average_precision[each.info["epoch"]]
     assert values[run.name] == max(values.values())
@@ -372,6 +373,16 @@ def test_runs_of_several_data_sets_and_baselines_are_not_chosen_among(learnable,
     with pytest.raises(ExploreError, match="no run with a network"):
         best_run([learnable["majority"]])
     assert best_run(learnable).name in ("attention", "mel")
+
+
+def test_runs_given_other_labels_or_kept_without_their_model_are_not_chosen(learnable, tmp_path):
+    """Where all cells are known, so are those of the validation clips: their scores do not compare."""
+    data = OpenMIC(write_learnable(tmp_path / "data"))
+    for config in (TrainConfig("mean", epochs=1, known=1.0), TrainConfig("mean", epochs=1, unknown="absent")):
+        train(config, data, runs=tmp_path / "runs", progress=False)
+    pack(learnable["attention"], tmp_path / "runs", data, whole=False)
+    with pytest.raises(ExploreError, match="no run with a network"):
+        best_run(Runs(tmp_path / "runs"))
 
 
 def test_a_baseline_keeps_no_model(learnable):

@@ -9,6 +9,7 @@ import numpy as np
 from openmic_explore.dashboard.listen import describe_data
 from openmic_explore.dashboard.state import Message, train_command
 from openmic_explore.dashboard.widgets import Plot, PlotlyLibrary
+from openmic_explore.experiments import EXPERIMENTS
 from openmic_explore.figures import METRICS, Series, mean_over_seeds, scores_figure
 from openmic_explore.training import majority_scores
 
@@ -55,8 +56,10 @@ class RunsView(ui.VBox):
             )
             return
         names = [run.name for run in self.own]
+        start = {config.group for config in EXPERIMENTS["start"].runs}
+        first = [run.name for run in self.own if run.config.group in start] or names
         self.chosen = ui.SelectMultiple(
-            options=names, value=names[:12], rows=min(8, max(3, len(names))), layout=ui.Layout(width="100%", margin="0")
+            options=names, value=first[:12], rows=min(8, max(3, len(names))), layout=ui.Layout(width="100%", margin="0")
         )
         self.chosen.tooltip = "runs"
         self.metric = ui.Dropdown(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openmic_explore.errors import ExploreError
-from openmic_explore.experiments.named import EXPERIMENTS, configs, shortened
+from openmic_explore.experiments.named import EXPERIMENTS, configs, experiments, shortened
 from openmic_explore.training import Run, Runs
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def report(
     a difference against the spread of the seeds too. Raises ExploreError when a run of an experiment is missing.
     """
     parts = [_caption(data)]
-    for name in names:
+    for name in experiments(names):
         groups = {key: [run.at(checkpoint) for run in found] for key, found in runs_of(name, runs, data).items()}
         parts += [f"**{name}.** {EXPERIMENTS[name].question}", table(_named(groups), data)]
         pairs = [(shortened(a, data), shortened(b, data)) for a, b in EXPERIMENTS[name].pairs]

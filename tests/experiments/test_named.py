@@ -28,6 +28,8 @@ def test_of_several_experiments_every_run_stands_once():
     both = [config.name for config in configs(["4", "6"])]
     assert len(both) == len(set(both))
     assert set(both) == {config.name for name in ("4", "6") for config in configs(name)}
+    everything = {config.name for name in EXPERIMENTS for config in configs(name)}
+    assert {config.name for config in configs("all")} == everything
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -30,7 +30,7 @@ OTHER = {
     "batch": 16,
     "learning_rate": 1e-5,
     "weight_decay": 0.0,
-    "checkpoint": "f1_macro",
+    "checkpoint": "average_precision",
     "known": 0.05,
     "unknown": "absent",
     "label_shift": 1,
@@ -88,7 +88,7 @@ def test_names_differ_where_settings_differ_and_can_be_folders():
         assert config.name == f"{config.group}-seed{config.seed}"
         assert dataclasses.replace(config, seed=99).group == config.group
     assert names[1] == (
-        "cnn-published-epochs=3-batch=16-learning_rate=1e-05-weight_decay=0.0-checkpoint=f1_macro-known=0.05-unknown=absent-label_shift=1-features=log_mel-"
+        "cnn-published-epochs=3-batch=16-learning_rate=1e-05-weight_decay=0.0-checkpoint=average_precision-known=0.05-unknown=absent-label_shift=1-features=log_mel-"
         "noise+flip-augment_as=text-precision=bf16-dropout_at_test=False-scaling=tiny-width=4-seed7"
     )
 
