@@ -183,7 +183,9 @@ def _reproduce(options: argparse.Namespace) -> None:
         **which,
     )
     names = [config.name for config in configs(options.experiments, data, **which)]
-    print(runs.table().loc[names].round(3).to_string())
+    print(runs.table().loc[[name for name in names if name in runs]].round(3).to_string())
+    if elsewhere := [name for name in names if name not in runs]:
+        print(f"{len(elsewhere)} runs are being trained by another process, such as {elsewhere[0]}.")
 
 
 def _runs(options: argparse.Namespace) -> None:

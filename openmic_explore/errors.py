@@ -16,6 +16,10 @@ class MissingError(ExploreError):
     """A piece that is not there, as opposed to one that is damaged."""
 
 
+class BusyError(ExploreError):
+    """Another process is at work on the same thing."""
+
+
 def as_command(*arguments: str | Path) -> str:
     """The command to type, with its arguments quoted for a shell."""
     return f"openmic-explore {shlex.join(map(str, arguments))}"

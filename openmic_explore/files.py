@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import BusyError
 
 
 @contextmanager
@@ -31,20 +31,21 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path, doing: str) -> Iterator[None]:
+def locked(path: Path, doing: str, *, inside: bool = False) -> Iterator[None]:
     """Keep other processes from `doing` something to `path` at the same time; the lock file is gone afterwards.
 
-    Raises ExploreError at once when another process holds it.
+    inside: it lies in the folder `path`, not beside it, where perhaps nothing can be written.
+    Raises BusyError at once when another process holds it.
     """
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.with_name(f".{path.name}.lock")
+    file = path / ".lock" if inside else path.with_name(f".{path.name}.lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(file, timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise ExploreError(f"Another process is {doing}, {path}. Wait for it to end.") from None
+        raise BusyError(f"Another process is {doing}, {path}. Wait for it to end.") from None
     try:
         yield
     finally:

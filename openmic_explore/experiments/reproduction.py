@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openmic_explore.cluster import on_cluster
-from openmic_explore.errors import ExploreError
+from openmic_explore.errors import BusyError, ExploreError
 from openmic_explore.experiments.named import configs
 from openmic_explore.models import PRESETS
 from openmic_explore.training import Run, Runs, TrainConfig, train
@@ -35,8 +35,9 @@ def reproduce(
     presets, seeds, epochs: see `configs`. jobs: runs at once, each in a process of its own with one thread; -1 for one
     a core. cluster: address of a Dask scheduler instead, whose workers see the data and the runs under the same path.
     on_run: called with the name of each run that is done. Interrupted or killed, the same call goes on where each
-    training stopped. Raises ExploreError, before anything is trained, when features are missing, or when a run of that
-    name is there but was trained on other data or with other settings.
+    training stopped; what another process is training meanwhile is left to it.
+    Raises ExploreError, before anything is trained, when features are missing, or when a run of that name is there but
+    was trained on other data or with other settings.
     """
     from tqdm.auto import tqdm
 
@@ -54,10 +55,10 @@ def reproduce(
     done = on_cluster(work, iter(missing), cluster, path=folder) if cluster else _on_this_machine(work, missing, jobs)
     form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, left {remaining}{postfix}"
     with tqdm(total=sum(map(cost, missing)), desc="runs", bar_format=form, disable=not progress) as bar:
-        for count, config in enumerate(done, 1):
+        for count, (config, trained) in enumerate(done, 1):
             bar.set_postfix_str(f"{count} of {len(missing)}: {config.name}", refresh=False)
             bar.update(cost(config))
-            if on_run is not None:
+            if trained and on_run is not None:
                 on_run(config.name)
     return Runs(folder)
 
@@ -87,8 +88,8 @@ def _check_features(missing: list[TrainConfig], data: "OpenMIC") -> None:
 
 
 def _on_this_machine(
-    work: Callable[[TrainConfig], TrainConfig], missing: list[TrainConfig], jobs: int
-) -> Iterator[TrainConfig]:
+    work: Callable[[TrainConfig], tuple[TrainConfig, bool]], missing: list[TrainConfig], jobs: int
+) -> Iterator[tuple[TrainConfig, bool]]:
     from joblib import Parallel, delayed
 
     if not missing:
@@ -103,8 +104,14 @@ def _on_this_machine(
         ) from error
 
 
-def _train_one(config: TrainConfig, *, data: Path, folder: Path) -> TrainConfig:
+def _train_one(config: TrainConfig, *, data: Path, folder: Path) -> tuple[TrainConfig, bool]:
+    """Train a run; was it this process that did?"""
     from openmic_explore.data import OpenMIC
 
-    train(config, OpenMIC(data), runs=folder, progress=False)
-    return config
+    if (folder / config.name).exists():  # another process has trained it since
+        return config, False
+    try:
+        train(config, OpenMIC(data), runs=folder, progress=False)
+    except BusyError:
+        return config, False
+    return config, True

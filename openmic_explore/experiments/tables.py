@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
 from openmic_explore.experiments.named import EXPERIMENTS, configs, experiments, shortened
@@ -21,6 +22,7 @@ COLUMNS = {
     "average_precision": "average precision",
 }
 TRUTH = "average precision, all cells"
+CONSTANT = "constant outputs"
 
 
 def compare_runs(
@@ -56,7 +58,8 @@ def summary(runs: Iterable[Run], data: "OpenMIC") -> str:
 
     Runs of one line differ by seed only. Scores are of the test clips, means over instruments; where the data set knows
     the truth, the last column is the mean average precision over all cells, labelled or not. epoch: the kept one, mean
-    over seeds. Raises ExploreError when no run belongs to the data.
+    over seeds. constant outputs: of the instruments, those that get the same decision at .5 for every test clip.
+    Raises ExploreError when no run belongs to the data.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
@@ -73,19 +76,33 @@ def table(groups: dict[str, list[Run]], data: "OpenMIC") -> str:
     from openmic_explore.training import majority_scores
 
     known = data.truth is not None
-    lines = [["model", "seeds", "epoch", *COLUMNS.values(), *([TRUTH] if known else [])]]
+    lines = [["model", "seeds", "epoch", CONSTANT, *COLUMNS.values(), *([TRUTH] if known else [])]]
     floor = means(majority_scores(data))
     whole = [means(majority_scores(data, truth=True))["average_precision"]] if known else []
     lines.append(
-        ["majority class", "1", "", *(f"{floor[column]:.3f}" for column in COLUMNS), *map("{:.3f}".format, whole)]
+        [
+            "majority class",
+            "1",
+            "",
+            str(len(data.instruments)),
+            *(f"{floor[column]:.3f}" for column in COLUMNS),
+            *map("{:.3f}".format, whole),
+        ]
     )
     for name, runs in groups.items():
         epochs = [run.info["epoch"] for run in runs if run.info["epoch"] is not None]
         cells = [_spread([run.info["means"][column] for run in runs]) for column in COLUMNS]
         true = [run.info["means_truth"]["average_precision"] for run in runs if run.info.get("means_truth")]
         cells += [_spread(true) if true else ""] if known else []
-        lines.append([name, str(len(runs)), f"{np.mean(epochs):.0f}" if epochs else "", *cells])
+        stuck = f"{np.mean([constant_outputs(run).sum() for run in runs]):.1f}"
+        lines.append([name, str(len(runs)), f"{np.mean(epochs):.0f}" if epochs else "", stuck, *cells])
     return _markdown(lines)
+
+
+def constant_outputs(run: Run) -> NDArray[np.bool_]:
+    """Which instruments (K,) get the same decision at .5 for every test clip, as the majority class does."""
+    present = run.predictions[1] >= 0.5
+    return np.asarray(present.all(axis=0) | ~present.any(axis=0))
 
 
 def report(

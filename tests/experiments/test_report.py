@@ -59,19 +59,22 @@ def test_the_summary_has_baselines_means_and_spread(data, trained):
     cells = cells_of(text)
     assert list(cells)[2:] == ["majority class", "mean repaired, epochs=2", "mel repaired, epochs=2, noise"]
     runs = [run for run in Runs(trained) if run.config.model == "mean"]
-    for place, column in enumerate(("f1", "f1_macro", "f1_weighted", "average_precision"), start=2):
+    for place, column in enumerate(("f1", "f1_macro", "f1_weighted", "average_precision"), start=3):
         values = [run.info["means"][column] for run in runs]
         assert cells["mean repaired, epochs=2"][place] == f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
     assert cells["mean repaired, epochs=2"][:2] == ["2", "2"]
     majority = Runs(trained)["majority-published-seed0"].info["means"]
     assert cells["majority class"][0] == "1"
-    assert cells["majority class"][2:4] == [f"{majority['f1']:.3f}", f"{majority['f1_macro']:.3f}"]
+    assert cells["majority class"][2] == "20"
+    stuck = [sum(len(set(column)) == 1 for column in (run.predictions[1] >= 0.5).T.tolist()) for run in runs]
+    assert cells["mean repaired, epochs=2"][2] == f"{np.mean(stuck):.1f}"
+    assert cells["majority class"][3:5] == [f"{majority['f1']:.3f}", f"{majority['f1_macro']:.3f}"]
     test = data.split("test")
     everything = [
         means(score(data.truth[test] * 1.0, np.ones_like(data.truth[test]), run.predictions[1]))["average_precision"]
         for run in runs
     ]
-    assert cells["mean repaired, epochs=2"][6].startswith(f"{np.mean(everything):.3f} ±")
+    assert cells["mean repaired, epochs=2"][7].startswith(f"{np.mean(everything):.3f} ±")
 
 
 def test_a_report_has_question_scores_and_differences(data, trained):
@@ -94,7 +97,7 @@ def test_a_report_at_another_checkpoint_shows_that(data, trained):
     text = report(["small"], Runs(trained), data, checkpoint="last", resamples=20)
     scores = text.split("\n\n")[2]  # below the caption and the question
     mean = np.mean([run.info["means"]["f1_macro"] for run in runs])
-    assert cells_of(scores)["mean repaired, epochs=2, checkpoint=last"][3].startswith(f"{mean:.3f} ±")
+    assert cells_of(scores)["mean repaired, epochs=2, checkpoint=last"][4].startswith(f"{mean:.3f} ±")
 
 
 def test_a_report_of_runs_that_are_not_there_says_how_to_train_them(data, trained, tmp_path):

@@ -11,6 +11,7 @@ import torch
 
 from openmic_explore import ExploreError, OpenMIC, Runs, TrainConfig, train
 from openmic_explore.experiments import EXPERIMENTS, Experiment, configs, reproduce, reproduction
+from openmic_explore.files import locked
 from openmic_explore.training import fit
 from tests.learnable import write_learnable
 
@@ -91,7 +92,17 @@ def _killed(config, *, data, folder):
     if config.model == "mel":
         os.kill(os.getpid(), signal.SIGKILL)
     train(config, OpenMIC(data), runs=folder, progress=False)
-    return config
+    return config, True
+
+
+def test_what_another_process_trains_is_left_to_it(data, trained, tmp_path):
+    busy, done = configs("small", seeds=2)[-1].name, []
+    with locked(tmp_path / busy, "training this run"):
+        runs = reproduce("small", data, runs=tmp_path, seeds=2, jobs=2, progress=False, on_run=done.append)
+    assert len(done) == len(runs) == 4
+    assert busy not in done
+    runs = reproduce("small", data, runs=tmp_path, seeds=2, jobs=2, progress=False)
+    assert [run.name for run in runs] == [run.name for run in Runs(trained)]
 
 
 def test_on_a_cluster_the_runs_are_the_same(data, trained, tmp_path, monkeypatch):
