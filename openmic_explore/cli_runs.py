@@ -16,6 +16,7 @@ from openmic_explore.training.config import (
     MEANINGS,
     PRECISIONS,
     RECIPES,
+    SCHEDULES,
     UNKNOWN,
     TrainConfig,
 )
@@ -35,6 +36,18 @@ FIELDS: dict[str, tuple[type, list[str] | None, str]] = {
     "learning_rate": (float, None, "default: the preset's"),
     "weight_decay": (float, None, "default: the preset's"),
     "checkpoint": (str, list(CHECKPOINTS), "the validation measure whose best epoch is kept (default: the preset's)"),
+    "schedule": (str, list(SCHEDULES), "of the learning rate (default: the preset's, mostly constant)"),
+    "averaging": (float, None, "moving average of the weights, from 0 to below 1 (default: the preset's, mostly 0)"),
+    "versions": (
+        int,
+        None,
+        "altered versions of the training clips' sound to draw from (default: the preset's, mostly 0)",
+    ),
+    "self_training": (
+        float,
+        None,
+        "weight of unknown cells, with other networks' answers (default: the preset's, mostly 0)",
+    ),
     "known": (float, None, "share of the training cells whose label is known (default: those that the data has)"),
     "unknown": (str, list(UNKNOWN), "the other cells: masked out of the loss, or taken to be absent (default: masked)"),
     "label_shift": (int, None, "give every clip the labels of the clip so many rows on, to see what that does"),

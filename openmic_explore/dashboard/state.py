@@ -146,10 +146,11 @@ def opening_clip(data: "OpenMIC", keys: list[str], kept: "Callable[[str], Frames
 
 
 def _looks_at(run: "Run", data: "OpenMIC") -> bool:
-    """Can the run say something in time about the data set's clips? Not without a model; a CNN about its own set's only."""
+    """Can the run say something in time about the data set's clips? Not without a model; about any set's only from the
+    embedding that the set brings along."""
     if not run.keeps_model:
         return False
-    if run.config.reads_pictures:
+    if run.config.features != "embedding":
         return bool(run.info["fingerprint"] == data.fingerprint)
     return bool(run.info["embedding"] == data.embedding_name)
 

@@ -96,6 +96,14 @@ CNN = {
     "dropout": Option(0.5, 0.5, "after the last convolution, and before the logit head", below=1),
     "dropout_at_test": Option(True, False, "leave dropout on in evaluation mode, with a seeded mask"),
 }
+ENSEMBLE = {
+    "head": Option("logit", "logit", FRAME_HEAD.meaning, FRAME_HEAD.choices),
+    "scaling": Option("standard", "standard", SCALING.meaning, SCALINGS),
+    "width": Option(128, 128, "units of each layer", least=1),
+    "layers": Option(2, 2, "residual layers"),
+    "members": Option(3, 3, "networks that answer together", least=1),
+    "dropout": Option(0.5, 0.5, "before each layer and before the heads", below=1),
+}
 EMBEDDING = {"dimension": 128, "instruments": 20}
 PICTURE = {"scales": 128, "bins": 128, "instruments": 20}
 
@@ -109,6 +117,7 @@ MODELS: dict[str, ModelEntry] = {
     "attention": ModelEntry("framewise", "Framewise", "embedding", EMBEDDING, FRAMEWISE, {"pooling": "attention"}),
     "mean": ModelEntry("framewise", "Framewise", "embedding", EMBEDDING, FRAMEWISE, {"pooling": "mean"}),
     "max": ModelEntry("framewise", "Framewise", "embedding", EMBEDDING, FRAMEWISE, {"pooling": "max"}),
+    "best": ModelEntry("ensemble", "Ensemble", "embedding", EMBEDDING, ENSEMBLE),
 }
 
 

@@ -14,11 +14,12 @@ def best_run(runs: Iterable[Run] | None = None) -> Run:
     """The network with the highest mean average precision on its validation clips, at the epoch that was kept.
 
     Test scores do not count, nor do runs that were given other labels than the data's own, since their validation clips
-    have those too. runs: of one data set; None for the shipped ones that read the package's own embedding.
+    have those too. runs: of one data set; None for the shipped ones that read the package's own embeddings.
     Raises ExploreError when there is none, or when they are of several data sets, whose scores cannot be compared.
     """
     if runs is None:
-        runs = [run for run in Runs(SHIPPED) if run.info["embedding"] == EMBEDDINGS["musicnn"]]
+        own = EMBEDDINGS["musicnn"], EMBEDDINGS["musicnn+mel"]
+        runs = [run for run in Runs(SHIPPED) if run.info["embedding"] in own]
     networks = [run for run in runs if run.keeps_model and run.config.own_labels]
     if not networks:
         raise ExploreError("There is no run with a network to predict with. Train one: openmic-explore train")

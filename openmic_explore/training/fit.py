@@ -1,10 +1,12 @@
 """The loop: epochs over batches, a look at the validation clips after each, and a state from which it goes on."""
 
 import copy
+import hashlib
+import io
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +21,7 @@ from openmic_explore.evaluation import means, score
 from openmic_explore.files import atomic_path
 from openmic_explore.models import Model, Output, blocked
 from openmic_explore.training.augment import augment
+from openmic_explore.training.averaged import Averaged, set_rate
 from openmic_explore.training.config import TrainConfig
 from openmic_explore.training.inputs import Batch
 from openmic_explore.training.loss import masked_loss
@@ -70,8 +73,11 @@ def fit(
     progress: bool = False,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     state: Path | None = None,
+    versions: Sequence[Tensor] = (),
 ) -> Fit:
     """Fit the model to the `fitting` clips; nothing but the validation clips decides which epoch is kept.
+
+    versions: other features of the same clips, of which one takes a clip's place every other time.
 
     state: a file in which to keep how far the training is, every 15 seconds and at the end; where it is there the
     training goes on from it, with the same result as one that was never cut off. on_epoch: called with each epoch's
@@ -91,10 +97,13 @@ def fit(
     )
     order = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)
+    averaged = Averaged(model, config.averaging) if config.averaging else None
+    looked_at = averaged.model if averaged else model
     done = Fit()
     about = {"settings": config.to_dict(), "precision": precision, "device": device.type}
-    saved = _State(state, about, model, optimiser, order)
+    saved = _State(state, about, {"model": model, "averaged": looked_at}, optimiser, order)
     saved.load(done)
+    steps = math.ceil(len(fitting.features) / size)
     started = kept_at = time.perf_counter()
     before = done.seconds
 
@@ -102,24 +111,29 @@ def fit(
     for epoch in range(len(done.history) + 1, epochs + 1):
         model.train()
         total, used, stuck = torch.zeros((), device=device), 0, torch.zeros(fitting.mask.shape[1], device=device)
-        for batch in _batches(fitting, size, order):
+        batches = _batches(fitting, size, order, versions)
+        for place, batch in enumerate(batches):
             batch = augment(batch.to(device), config.augment, str(config.augment_as), model.scale.scale)
             with autocast(device, precision):
                 output = model(batch.features)
             loss = masked_loss(output, batch.relevance, batch.mask, log_odds=log_odds)
+            if config.schedule == "cosine":
+                set_rate(optimiser, cast(float, config.learning_rate), epoch - 1 + place / steps, epochs)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            if averaged:
+                averaged.update(model, (epoch - 1) * steps + place + 1)
             total, used = total + loss.detach() * len(batch.features), used + len(batch.features)
             if clamped:
                 stuck += blocked(output, "clamp").sum(dim=0)
         row = {"epoch": epoch, "train_loss": float(total) / used}
-        output = predict(model, validation.features, device, precision=precision)
+        output = predict(looked_at, validation.features, device, precision=precision)
         row |= _measures(output, validation, log_odds)
         done.history.append(row)
         _note_heads(done, output, stuck / used)
         new = [name for name in checkpoints(config) if done.kept(name) is row]
-        done.best |= dict.fromkeys(new, copy.deepcopy(model.state_dict()) if new else {})
+        done.best |= dict.fromkeys(new, copy.deepcopy(looked_at.state_dict()) if new else {})
         now = time.perf_counter()
         done.seconds = before + now - started
         if now - kept_at > KEEP_EVERY or epoch == epochs:
@@ -138,10 +152,19 @@ def checkpoints(config: TrainConfig) -> list[str]:
     return list(dict.fromkeys([config.checkpoint, *KEPT]))
 
 
-def _batches(data: Batch, size: int, order: torch.Generator) -> Iterator[Batch]:
+def _batches(data: Batch, size: int, order: torch.Generator, versions: Sequence[Tensor]) -> Iterator[Batch]:
     for rows in torch.randperm(len(data.features), generator=order).split(size):
-        if len(rows) > 1:  # batch norm has no variance over a single clip
-            yield data.at(rows)
+        if len(rows) == 1:  # batch norm has no variance over a single clip
+            continue
+        batch = data.at(rows)
+        if versions:
+            # Half of the clips as they are; of the others each in one of its versions.
+            drawn = torch.randint(0, 2 * len(versions), rows.shape, generator=order)
+            features = batch.features.clone()
+            for version, altered in enumerate(versions):
+                features[drawn == version] = altered[rows[drawn == version]]
+            batch = batch._replace(features=features)
+        yield batch
 
 
 @torch.no_grad()
@@ -174,17 +197,20 @@ def _note_heads(done: Fit, output: Output, stuck: Tensor) -> None:
 
 
 class _State:
-    """The file from which a training that was cut off goes on: weights, optimiser, random states, history."""
+    """The file from which a training that was cut off goes on: weights, optimiser, random states, history.
+
+    models: the trained one, and the one that is looked at, which may be the same.
+    """
 
     def __init__(
         self,
         path: Path | None,
         about: dict[str, Any],
-        model: nn.Module,
+        models: dict[str, nn.Module],
         optimiser: torch.optim.Optimizer,
         order: torch.Generator,
     ):
-        self.path, self.model, self.optimiser, self.order = path, model, optimiser, order
+        self.path, self.models, self.optimiser, self.order = path, models, optimiser, order
         self.about = {
             **about,
             "number of threads": torch.get_num_threads(),
@@ -196,7 +222,7 @@ class _State:
             return
         content: dict[str, Any] = {
             "about": self.about,
-            "model": self.model.state_dict(),
+            "models": {name: model.state_dict() for name, model in self.models.items()},
             "optimiser": self.optimiser.state_dict(),
             "best": done.best,
             "random": [torch.get_rng_state(), self.order.get_state()],
@@ -205,8 +231,12 @@ class _State:
             "heads": [torch.from_numpy(np.stack(values)) for values in (done.blocked, done.spread, done.constant)],
             "seconds": done.seconds,
         }
+        # In memory first: torch answers a full disk with an error of its own, and does not look at its checksums.
+        packed = io.BytesIO()
+        torch.save(content, packed)
         with atomic_path(self.path) as temporary, open(temporary, "wb") as file:
-            torch.save(content, file)
+            file.write(hashlib.sha256(packed.getbuffer()).digest())
+            file.write(packed.getbuffer())
             file.flush()
             os.fsync(file.fileno())
 
@@ -214,7 +244,11 @@ class _State:
         if self.path is None or not self.path.is_file():
             return
         try:
-            content = torch.load(self.path, weights_only=True, map_location="cpu")
+            whole = self.path.read_bytes()
+            seal, packed = whole[:32], whole[32:]
+            if hashlib.sha256(packed).digest() != seal:
+                raise ValueError("its checksum is another")
+            content = torch.load(io.BytesIO(packed), weights_only=True, map_location="cpu")
             about = content["about"]
         except Exception as error:  # torch raises many kinds for a damaged file
             raise ExploreError(f"{self.path} is damaged ({error}). Delete it; the training starts anew.") from error
@@ -224,7 +258,8 @@ class _State:
                 f"{self.path} was left by a training with other {' and '.join(other)}, and would not end in the same "
                 "result. Go on with what it had, or delete its folder to start anew."
             )
-        self.model.load_state_dict(content["model"])
+        for name, model in self.models.items():
+            model.load_state_dict(content["models"][name])
         self.optimiser.load_state_dict(content["optimiser"])
         torch.set_rng_state(content["random"][0])
         self.order.set_state(content["random"][1])

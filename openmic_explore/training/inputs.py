@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from openmic_explore.errors import ExploreError, MissingError, as_command
-from openmic_explore.features import open_features
+from openmic_explore.features import Features, open_features
 from openmic_explore.training.config import TrainConfig
 from openmic_explore.training.labels import given_labels
 
@@ -93,18 +93,46 @@ def load_features(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) 
     if config.features == "embedding":
         return torch.from_numpy(np.array(data.embedding[rows], dtype=np.uint8))
     with _mended(data, config):
-        store = open_features(data.path, str(config.features))
-        values = torch.from_numpy(np.array(store.values[store.rows(data.keys[rows])], dtype=np.uint8))
+        return _as_read(open_features(data.path, str(config.features)), data.keys[rows], config)
+
+
+def _as_read(store: Features, keys: NDArray[np.str_], config: TrainConfig) -> Tensor:
+    values = torch.from_numpy(store.read(keys))
     if not config.reads_pictures:
         return values
     pictures = values[:, None]  # (N, scales, bins) -> (N, 1, scales, bins)
     return pictures if config.features == "scalogram" else torch.cat([resize(part) for part in pictures.split(64)])
 
 
+def load_versions(data: "OpenMIC", config: TrainConfig, rows: NDArray[np.intp]) -> list[Tensor]:
+    """The features of the altered versions of clips, as `load_features` gives those of the clips themselves.
+
+    Raises MissingError when they are not there, with the command that computes them.
+    """
+    name = data.embedding_name if config.features == "embedding" else str(config.features)
+    found = []
+    for version in range(1, cast(int, config.versions) + 1):
+        with _mended(data, config):
+            try:
+                store = open_features(data.path, name, version=version)
+            except MissingError as error:
+                command = as_command("features", data.path, *_only(config, name), "--versions", str(config.versions))
+                raise MissingError(
+                    f"{data.path} has no altered version {version} of {name}. Make it: {command}"
+                ) from error
+            found.append(_as_read(store, data.keys[rows], config))
+    return found
+
+
 def resize(pictures: Tensor) -> Tensor:
     """Log-mels (N, 1, 64, frames) to the scalogram's shape; areas are averaged where there are fewer pixels."""
     scaled = torch.nn.functional.interpolate(pictures.float(), RESIZED, mode="bilinear", antialias=True)
     return scaled.round().clamp(0, 255).to(torch.uint8)
+
+
+def _only(config: TrainConfig, name: str) -> list[str]:
+    """The options of the command that computes nothing but what the model reads."""
+    return ["--only", name] if config.reads_pictures else ["--only", "embedding", "--embedding", name]
 
 
 @contextmanager
@@ -118,7 +146,7 @@ def _mended(data: "OpenMIC", config: TrainConfig) -> Iterator[None]:
         if data.path.resolve() != TEACHING.resolve():
             raise
         name = str(config.features)
-        options = [] if config.reads_pictures else ["--only", "embedding", "--embedding", name]
+        options = [] if config.reads_pictures else _only(config, name)
         raise ExploreError(
             f"{config.model} reads {name}, which the teaching set inside the package has of a few clips or none. "
             f"Make all of it: {as_command('teach', 'data/teaching')}, then "

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent.parent / "results"
 CHECKPOINTS_FOLDER = "checkpoints"
 LEVELS = 65535
+_MAX_JSON_BYTES = 2**22
+_LARGEST = 2**16  # of a model's sizes
 # What every run.json has.
 REQUIRED = {"data", "fingerprint", "embedding", "means", "sizes", "frame_length", "epoch", "wall_time"}
 
@@ -78,11 +80,12 @@ class Run:
             )
         self.info: dict[str, Any] = self._json("run.json")
         lacking = REQUIRED - set(self.info)
-        if lacking:
-            raise _damaged(self.path / "run.json", KeyError(*sorted(lacking)))
+        if lacking or (wrong := misfit(self.info)):
+            why = KeyError(*sorted(lacking)) if lacking else ValueError(wrong)
+            raise _damaged(self.path / "run.json", why)
         try:
             self.config = TrainConfig.from_dict(self._json("config.json"))
-        except TypeError as error:
+        except (ExploreError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise _damaged(self.path / "config.json", error) from error
         self.info |= {part: _numbers(self.info.get(part)) for part in ("means", "means_truth")}
         self.name: str = self.path.name
@@ -142,7 +145,8 @@ class Run:
         """What the heads did, or None for a run that kept no record of it."""
         if not (self.path / "heads.npz").is_file():
             return None
-        arrays = self._arrays(self.path / "heads.npz")
+        kinds = {"blocked": ("f", 2), "spread": ("f", 2), "constant": ("b", 2)}
+        arrays = self._arrays(self.path / "heads.npz", **kinds)
         return Heads(arrays["blocked"].astype(np.float32), arrays["spread"].astype(np.float32), arrays["constant"])
 
     @cached_property
@@ -160,7 +164,7 @@ class Run:
     @cached_property
     def predictions(self) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
         """Keys (n,) and probabilities (n, K) float32 of the test clips."""
-        arrays = self._arrays(self._answers / "predictions.npz")
+        arrays = self._arrays(self._answers / "predictions.npz", sample_key=("U", 1), probability=("u", 2))
         return arrays["sample_key"], (arrays["probability"] / np.float32(LEVELS)).astype(np.float32)
 
     @cached_property
@@ -170,7 +174,8 @@ class Run:
         if not self.keeps_model:
             none = np.zeros((0, 0, len(self.scores)), dtype=np.float16)
             return {"sample_key": np.zeros(0, dtype=np.str_), "frame": none, "attention": none, "clip": none[:, :, 0]}
-        return self._arrays(self.path / "gallery.npz")
+        kinds = {"sample_key": ("U", 1), "frame": ("f", 3), "attention": ("f", 3), "clip": ("f", 2)}
+        return self._arrays(self.path / "gallery.npz", **kinds)
 
     def frames(self, key: str) -> Frames | None:
         """Frame scores and attention of a clip, or None where they are not kept for it."""
@@ -199,12 +204,17 @@ class Run:
 
         # All options as they were, whatever the presets say by now; the first runs kept only those that differed.
         options = self.info.get("options", self.config.options)
-        model = build_model(self.config.model, self.config.preset, **self.info["sizes"], **options)
+        try:
+            model = build_model(self.config.model, self.config.preset, **self.info["sizes"], **options)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise _damaged(self.path / "run.json", error) from error
         try:
             # In float32 whatever they are stored in: shipped weights are halves.
             state = {name: tensor.float() for name, tensor in load_file(self.path / "weights.safetensors").items()}
+            if not all(bool(tensor.isfinite().all()) for tensor in state.values()):
+                raise ValueError("some weights are not finite")
             model.load_state_dict(state)
-        except (OSError, RuntimeError, SafetensorError) as error:
+        except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise _damaged(self.path / "weights.safetensors", error) from error
         return model.eval()
 
@@ -216,8 +226,10 @@ class Run:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
+            if path.stat().st_size > _MAX_JSON_BYTES:
+                raise ValueError("it is far too large")
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise _damaged(path, error) from error
 
     @staticmethod
@@ -226,19 +238,55 @@ class Run:
 
         try:
             table = pd.read_csv(path)
-            return table.set_index(index) if index else table
+            table = table.set_index(index) if index else table
+            words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+            if words:
+                raise ValueError(f"{words[0]} has something else than numbers")
+            if not table.index.is_unique:
+                raise ValueError("a line is there twice")
         except (OSError, ValueError, KeyError) as error:
             raise _damaged(path, error) from error
+        return table
 
     @staticmethod
-    def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-        import zipfile
+    def _arrays(path: Path, **kinds: tuple[str, int]) -> dict[str, NDArray[Any]]:
+        """Arrays of an npz archive, each of a numpy kind and a number of dimensions, all of one length."""
+        from openmic_explore.data.keys import read_member
 
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return dict(archive)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            arrays = {name: read_member(path, name, kind, (None,) * rank) for name, (kind, rank) in kinds.items()}
+        except ExploreError as error:
             raise _damaged(path, error) from error
+        if len({len(array) for array in arrays.values()}) > 1:
+            raise _damaged(path, ValueError("its arrays are not of one length"))
+        wrong = [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+        if wrong:
+            raise _damaged(path, ValueError(f"{wrong[0]} has values that are not finite"))
+        return arrays
+
+
+def misfit(info: dict[str, Any]) -> str:
+    """In what the content of run.json cannot be right, in plain words; "" when it can."""
+    number = int | float
+    for name in ("means", "means_truth"):
+        means = info.get(name)
+        if not (means is None and name != "means") and not (
+            isinstance(means, dict) and all(value is None or isinstance(value, number) for value in means.values())
+        ):
+            return f"{name} are not numbers"
+    if not all(isinstance(info[name], str) for name in ("data", "fingerprint", "embedding")):
+        return "data, fingerprint and embedding are not texts"
+    sizes, options, others = info["sizes"], info.get("options", {}), info.get("checkpoints", {})
+    if sizes is not None and not (
+        isinstance(sizes, dict) and all(type(size) is int and 1 <= size <= _LARGEST for size in sizes.values())
+    ):
+        return f"sizes are not whole numbers up to {_LARGEST:,}"
+    if not all(isinstance(part, dict) for part in (options, others)):
+        return "options or checkpoints are not an object"
+    facts = [info["frame_length"], info.get("frame_start", 0.0), info["epoch"], info["wall_time"]]
+    if not all(fact is None or (isinstance(fact, number) and abs(fact) < 1e9) for fact in facts):
+        return "frame_length, frame_start, epoch or wall_time is no number"
+    return ""
 
 
 def _damaged(path: Path, error: Exception) -> ExploreError:

@@ -1,28 +1,34 @@
 """From a configuration and a data set to a run folder."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from openmic_explore.errors import ExploreError, as_command
 from openmic_explore.files import atomic_path, locked, remove
-from openmic_explore.models import build_model
+from openmic_explore.models import Model, build_model
 from openmic_explore.training.baseline import fit_baseline
 from openmic_explore.training.config import BASELINES, TrainConfig
 from openmic_explore.training.fit import checkpoints, fit, predict
-from openmic_explore.training.inputs import column_seconds, input_parameters, load, load_features
+from openmic_explore.training.inputs import column_seconds, input_parameters, load, load_features, load_versions
 from openmic_explore.training.precision import resolve_precision
 from openmic_explore.training.run import Run
+from openmic_explore.training.self_training import with_guesses
 from openmic_explore.training.write import Trained, write_results, write_run
 
 if TYPE_CHECKING:
     from openmic_explore.data import OpenMIC
+
+# Seeds of the networks that tell each other's unknown cells begin far from those that a run is given.
+TEACHERS = 1000
 
 
 def train(
@@ -98,6 +104,17 @@ def _train(
     return Run(folder)
 
 
+def tidy(folder: Path) -> None:
+    """Delete what a training that was killed at its very end left beside its finished run."""
+    unfinished, lock = _unfinished(folder), folder.with_name(f".{folder.name}.lock")
+    if folder.exists() and (unfinished.exists() or lock.exists()):
+        try:
+            with locked(folder, "training this run"):
+                remove(unfinished)
+        except ExploreError:
+            return  # another process has the lock, and is about to
+
+
 def _unfinished(folder: Path) -> Path:
     """Where everything lies that is not yet a run, so that a kill at any moment leaves nothing else."""
     return folder.with_name(f".{folder.name}.part")
@@ -114,24 +131,39 @@ def _fit(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     precision = resolve_precision(config, device)
     fitting, validation = (load(data, config, parts[name]) for name in ("train", "validation"))
-    torch.manual_seed(config.seed)
+    versions = load_versions(data, config, parts["train"])
     shape = fitting.features.shape
     sizes = {"scales": shape[2], "bins": shape[3]} if config.reads_pictures else {"dimension": shape[-1]}
     sizes["instruments"] = fitting.mask.shape[-1]
-    model = build_model(config.model, config.preset, **sizes, **config.options)
-    model.fit_input(fitting.features)
-    model.to(device)
-    done = fit(
-        model,
-        config,
-        fitting,
-        validation,
-        device,
-        precision=precision,
-        progress=progress,
-        on_epoch=on_epoch,
-        state=state,
-    )
+    common: dict[str, Any] = {"precision": precision, "progress": progress}
+
+    def fresh(seed: int) -> Model:
+        torch.manual_seed(seed)
+        model = build_model(config.model, config.preset, **sizes, **config.options)
+        model.fit_input(fitting.features)
+        return model.to(device)
+
+    if config.self_training:
+        seconds = 0.0
+
+        def told(part: int, rows: Tensor, asked: Tensor) -> Tensor:
+            """What a network says of the clips `asked` that was trained on `rows`; its state is kept beside the run's."""
+            nonlocal seconds
+            teacher = dataclasses.replace(config, seed=TEACHERS * (config.seed + 1) + part, checkpoint="last")
+            model, kept = fresh(teacher.seed), state.with_stem(f"{state.stem}-{part}")
+            altered = [features[rows] for features in versions]
+            done = fit(
+                model, teacher, fitting.at(rows), fitting.at(asked), device, state=kept, versions=altered, **common
+            )
+            seconds += done.seconds
+            model.load_state_dict(done.best["last"])
+            return predict(model, fitting.features[asked], device).clip
+
+        fitting = with_guesses(fitting, data.groups[parts["train"]], config.self_training, told)
+    model = fresh(config.seed)
+    done = fit(model, config, fitting, validation, device, on_epoch=on_epoch, state=state, versions=versions, **common)
+    if config.self_training:
+        done.seconds += seconds
     test = load_features(data, config, parts["test"])
     outputs = {}
     for checkpoint in reversed(checkpoints(config)):  # its own last, so that the model stays there

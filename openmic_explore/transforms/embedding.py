@@ -35,7 +35,8 @@ from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError, MissingError
 
-EMBEDDINGS = {"musicnn": "musicnn-mtt-pca128", "vggish": "vggish"}  # short name: the name that results carry
+# Short name: the name that results carry.
+EMBEDDINGS = {"musicnn": "musicnn-mtt-pca128", "musicnn+mel": "musicnn-mtt-pca128+mel", "vggish": "vggish"}
 HOW_TO = f"Give one of {', '.join(EMBEDDINGS)}, or your own as FILE.py:NAME or MODULE:NAME."
 
 
@@ -72,21 +73,22 @@ class Embedding(Protocol):
 def embedding(name: str, *, weights: str | Path | None = None) -> Embedding:
     """The embedding of that name, ready to be called; large weights are read, or fetched, when it is first called.
 
-    name: "musicnn" or "vggish", also by the long name that results carry; or one's own, "FILE.py:NAME" or "MODULE:NAME",
-    where NAME is a class, a function without required arguments that makes an embedding, or an embedding. weights: for
-    vggish, a folder with its two files, or either; handed to one's own as weights=... . Raises ExploreError for an
+    name: "musicnn", "musicnn+mel" or "vggish", also by the long name that results carry; or one's own, "FILE.py:NAME" or
+    "MODULE:NAME", where NAME is a class, a function without required arguments that makes an embedding, or an embedding.
+    weights: for vggish, a folder with its two files, or either; handed to one's own as weights=... . Raises ExploreError for an
     unknown name, a file that cannot be imported, or something that does not fit `Embedding`, saying in what.
 
     The result can be pickled, one's own too: a worker imports the same file again, so on another machine it must be
     there under the same path.
     """
     short = {long: short for short, long in EMBEDDINGS.items()}.get(name, name)
-    if short == "musicnn":
+    if short in ("musicnn", "musicnn+mel"):
         if weights is not None:
             raise ExploreError("The musicnn embedding brings its own weights. Leave out --weights, or take vggish.")
         from openmic_explore.transforms.musicnn import MusicnnEmbedding
+        from openmic_explore.transforms.musicnn_mel import MusicnnMelEmbedding
 
-        return MusicnnEmbedding()
+        return MusicnnEmbedding() if short == "musicnn" else MusicnnMelEmbedding()
     if short == "vggish":
         from openmic_explore.transforms.vggish import VGGishEmbedding
 

@@ -26,7 +26,7 @@ def own(tmp_path: Path, text: str = EXAMPLE, name: str = "mine.py") -> str:
     return str(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["musicnn", "musicnn-mtt-pca128", "vggish"])
+@pytest.mark.parametrize("name", ["musicnn", "musicnn-mtt-pca128", "musicnn+mel", "vggish"])
 def test_the_packages_own_have_names_and_fit(name):
     found = embedding(name)
     assert misfits(found) == []
@@ -42,7 +42,7 @@ def test_weights_go_to_vggish_alone(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "openl3", ":", "mine.py", "mine.py:", ":Mine"])
 def test_an_unknown_name_is_told_the_known_ones(name):
-    with pytest.raises(ExploreError, match=r"There is no embedding .*musicnn, vggish.*FILE\.py:NAME"):
+    with pytest.raises(ExploreError, match=r"There is no embedding .*musicnn, .*vggish.*FILE\.py:NAME"):
         embedding(name)
 
 
