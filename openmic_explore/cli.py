@@ -1,110 +1,87 @@
 """One command, openmic-explore: make data, train, compare, and open the dashboard."""
 
 import argparse
-import json
+import errno
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from openmic_explore.cli_data import add_data_commands
 from openmic_explore.cli_results import add_result_commands
-from openmic_explore.cli_runs import add_run_commands, data_option, open_data
-from openmic_explore.errors import ExploreError, as_command
+from openmic_explore.cli_runs import add_run_commands, data_option
+from openmic_explore.errors import ExploreError
 from openmic_explore.training.run import SHIPPED
 
 NOTEBOOK = Path(__file__).parent.parent / "apps" / "dashboard.ipynb"
+# What the exit status says; the help of every command shows it.
+STATUSES = {0: "all is well", 1: "something is to be mended, as told", 2: "not a command", 130: "interrupted by Ctrl-C"}
+_STATUSES = f"Exit status: {', '.join(f'{status} {text}' for status, text in STATUSES.items())}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0 well, 1 the user can mend it, 130 interrupted."""
     options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except ExploreError as error:
-        print(f"openmic-explore: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        print(
-            f"openmic-explore: {error.strerror or error}{where}. Choose a place that can be written.", file=sys.stderr
-        )
-        return 1
-    except KeyboardInterrupt:
-        kept = "The same command goes on where it stopped." if options.resumes else "Nothing half-written was kept."
-        print(f"openmic-explore: interrupted. {kept}", file=sys.stderr)
-        return 130
+    with warnings.catch_warnings():
+        warnings.showwarning = _each_once()
+        try:
+            options.run(options)
+            sys.stdout.flush()
+        except ExploreError as error:
+            print(f"openmic-explore: {error}", file=sys.stderr)
+            return 1
+        except BrokenPipeError:
+            # Whoever read the output has seen enough, as `head` has. Python would complain of it once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except OSError as error:
+            print(f"openmic-explore: {_describe(error, options.resumes)}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            kept = "The same command goes on where it stopped." if options.resumes else "Nothing half-written was kept."
+            print(f"openmic-explore: interrupted. {kept}", file=sys.stderr)
+            return 130
     return 0
+
+
+def _each_once() -> Callable[..., None]:
+    """Shows a warning as a sentence, without the place in the code that nobody asked for, and none of them twice."""
+    told: set[str] = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            print(f"openmic-explore: note: {message}", file=sys.stderr)
+
+    return show
+
+
+def _describe(error: OSError, resumes: bool) -> str:
+    """What is wrong with a disk, and what to do."""
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        again = "run the same command again; it goes on where it stopped" if resumes else "run the same command again"
+        return f"{error.strerror}{where}. Make room and {again}."
+    return f"{error.strerror or error}{where}. Choose a place that can be written."
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="openmic-explore",
         description="Learn, see and hear how a machine recognises instruments from weak labels.",
+        epilog=f"Example: openmic-explore predict song.mp3. {_STATUSES}",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, text: str, example: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=f"{text}. Example: {example}")
-        sub.set_defaults(run=run, resumes=run in (_teach, _features))
+        sub = commands.add_parser(name, help=text, description=f"{text}. Example: {example}", epilog=_STATUSES)
+        sub.set_defaults(run=run, resumes=False)
         return sub
 
-    sub = command(
-        "download", _download, "fetch the official archive (2.6 GB) and unpack it", "openmic-explore download"
-    )
-    sub.add_argument("--to", type=Path, default=Path(), help="where openmic-2018/ will be (default: here)")
-    sub.add_argument("--from", dest="source", metavar="URL-or-file", help="default: Zenodo record 1432913")
-    sub.add_argument("--md5", help="of another archive in the same layout (default: the official one's)")
-    sub.add_argument("--keep-archive", action="store_true", help="do not delete the archive once it is unpacked")
-    sub.add_argument("--json", action="store_true", help="what arrived as one JSON object")
-    sub.set_defaults(resumes=True)
-
-    sub = command("check", _check, "what is complete, missing, damaged", "openmic-explore check openmic-2018")
-    sub.add_argument("data", type=Path)
-    sub.add_argument("--deep", action="store_true", help="read all audio and features, too, and compare their MD5")
-    sub.add_argument("--jobs", type=int, default=-1, help="threads of --deep (default: one a core)")
-    sub.add_argument("--json", action="store_true", help="one JSON object a piece, in a line of its own")
-
-    sub = command("teach", _teach, "mix a teaching set from a bank of notes", "openmic-explore teach data/teaching")
-    sub.add_argument("folder", type=Path, help="a new folder, or one to go on with")
-    sub.add_argument("--clips", type=int, default=3600, help="how many clips; a sixth are test clips (default 3600)")
-    sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--bank", type=Path, help="a folder of notes with an index.csv (default: the shipped bank)")
-    sub.add_argument("--no-embedding", action="store_true", help="audio, labels and truth only")
-    sub.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
-
-    sub = command(
-        "embed-teaching", _embed_teaching, "make the package's own copy of a teaching set", "... embed-teaching DATA"
-    )
-    sub.add_argument("data", type=Path, help="a folder made by `teach`")
-    sub.add_argument("--to", type=Path, help="a new folder (default: the package's own)")
-    sub.add_argument("--gallery", type=int, default=40, help="test clips that keep their audio (default 40)")
-
-    sub = command(
-        "fit-embedding", _fit_embedding, "fit the embedding's PCA to training clips", "... fit-embedding data/pca"
-    )
-    sub.add_argument("data", type=Path, help="a folder with audio")
-    sub.add_argument("--to", type=Path, help="where to write (default: the package's own weights)")
-
-    sub = command(
-        "features", _features, "compute and keep embeddings, log-mels and scalograms", "openmic-explore features DATA"
-    )
-    sub.add_argument("data", type=Path)
-    sub.add_argument(
-        "--only",
-        choices=("log_mel", "scalogram", "embedding"),
-        action="append",
-        help="one kind; may be given again (default: all three)",
-    )
-    sub.add_argument(
-        "--embedding", default="musicnn", help="musicnn, vggish, or your own as FILE.py:NAME (default: musicnn)"
-    )
-    sub.add_argument("--weights", type=Path, help="vggish: a folder with its two files (default: fetched, 289 MB)")
-    sub.add_argument("--scales", type=int, default=128, help="rows of the scalogram (default 128)")
-    sub.add_argument("--bins", type=int, default=128, help="time bins of the scalogram (default 128)")
-    sub.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
-    sub.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler whose workers see the folder")
-
+    add_data_commands(command)
     add_run_commands(command)
     add_result_commands(command)
 
@@ -119,131 +96,6 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("dashboard", _dashboard, "open the dashboard", "openmic-explore dashboard --data openmic-2018")
     data_option(sub)
     return parser
-
-
-def _download(options: argparse.Namespace) -> None:
-    from openmic_explore.data.check import arrived, check
-    from openmic_explore.data.download import MD5, URL, download
-
-    folder = download(
-        options.to,
-        source=options.source or URL,
-        md5=options.md5 or MD5,
-        keep=options.keep_archive,
-        progress=sys.stderr.isatty(),
-        tell=lambda note: print(note, file=sys.stderr),
-    )
-    table = arrived(folder)
-    differ = [row.what for row in table if row.found != row.official]
-    if options.json:
-        rows = {row.what: {"found": row.found, "official": row.official} for row in table}
-        print(json.dumps({"folder": str(folder), "as_official": not differ, **rows}))
-    else:
-        print(f"{'':18}{'here':>8}  {'official':>8}")
-        for row in table:
-            mark = "" if row.found == row.official else "  differs"
-            print(f"{row.what:18}{row.found:8,}  {row.official:8,}{mark}")
-        print(f"{folder} {'is not the official data' if differ else 'has the official numbers'}")
-    if differ and not options.md5:
-        raise ExploreError(f"{folder} differs from the official data: {', '.join(differ)}.")
-    _complain_of(folder, check(folder))
-
-
-def _check(options: argparse.Namespace) -> None:
-    from openmic_explore.data.check import check
-
-    findings = check(options.data, deep=options.deep, jobs=options.jobs, progress=sys.stderr.isatty())
-    if options.json:
-        for finding in findings:
-            print(json.dumps({**finding._asdict(), "wrong": finding.wrong}))
-    else:
-        width = max(len(finding.piece) for finding in findings)
-        print(f"{'piece':{width}}  state       files  missing  damaged")
-        for finding in findings:
-            counts = (finding.listed, finding.missing, finding.damaged)
-            numbers = "{:7,}  {:7,}  {:7,}".format(*counts) if finding.listed else f"{'-':>7}  {'-':>7}  {'-':>7}"
-            print(f"{finding.piece:{width}}  {finding.state:8} {numbers}  {finding.detail}")
-            for file in finding.bad:
-                print(f"{'':{width}}  {file}")
-    _complain_of(options.data, findings)
-
-
-def _complain_of(folder: Path, findings: Any) -> None:
-    wrong = [finding for finding in findings if finding.wrong]
-    if not wrong:
-        return
-    official = not (folder / "dataset.json").exists() and folder.resolve().name == "openmic-2018"
-    # Files that are as listed and yet wrong would come from the archive just so.
-    helps = official and any(finding.missing or finding.damaged or not finding.listed for finding in wrong)
-    mend = f" Mend it: {as_command('download', '--to', folder.resolve().parent)}" if helps else ""
-    raise ExploreError(f"{folder} is not whole: {', '.join(finding.piece for finding in wrong)}.{mend}")
-
-
-def _teach(options: argparse.Namespace) -> None:
-    from openmic_explore.data import OpenMIC
-    from openmic_explore.data.bank import Bank
-    from openmic_explore.data.teach import teach
-
-    embed, note = None, None
-    if not options.no_embedding:
-        from openmic_explore.transforms.musicnn import MusicnnEmbedding
-
-        embed = MusicnnEmbedding()
-        note = {"embedding": embed.name, "frame_length": embed.frame_length}
-    teach(
-        options.folder,
-        bank=Bank(options.bank) if options.bank else None,
-        clips=options.clips,
-        seed=options.seed,
-        embed=embed,
-        embedding=note,
-        jobs=options.jobs,
-        progress=sys.stderr.isatty(),
-    )
-    data = OpenMIC(options.folder)
-    print(f"{len(data.keys)} clips, {int(data.mask.sum())} labels known of {data.mask.size}, in {options.folder}")
-
-
-def _embed_teaching(options: argparse.Namespace) -> None:
-    from openmic_explore.data.openmic import TEACHING
-    from openmic_explore.features import embed_teaching
-
-    print(embed_teaching(options.data, options.to or TEACHING, gallery=options.gallery))
-
-
-def _fit_embedding(options: argparse.Namespace) -> None:
-    from openmic_explore.features import fit_embedding
-
-    print(fit_embedding(open_data(options.data), options.to, progress=sys.stderr.isatty()))
-
-
-def _features(options: argparse.Namespace) -> None:
-    from openmic_explore.features import Embedded, LogMel, Scalograms, write_features
-    from openmic_explore.transforms.embedding import embedding
-
-    chosen = options.only or ["log_mel", "scalogram", "embedding"]
-    kinds: list[Any] = []
-    if "log_mel" in chosen:
-        kinds.append(LogMel())
-    if "scalogram" in chosen:
-        kinds.append(Scalograms(scales=options.scales, bins=options.bins))
-    if "embedding" in chosen:
-        kinds.append(Embedded(embedding(options.embedding, weights=options.weights)))
-    report = write_features(
-        open_data(options.data),
-        kinds,
-        jobs=options.jobs,
-        cluster=options.cluster,
-        progress=sys.stderr.isatty(),
-        tell=lambda note: print(note, file=sys.stderr),
-    )
-    for key, reason in report.left_out.items():
-        print(f"left out: {key}: {reason}", file=sys.stderr)
-    for kind, folder in report.folders.items():
-        size = sum(file.stat().st_size for file in folder.iterdir())
-        print(f"{kind:20} {size / 1e6:9.1f} MB  {folder}")
-    counts = {"computed": report.computed, "there already": report.reused, "left out": len(report.left_out)}
-    print("clips: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()), file=sys.stderr)
 
 
 def _benchmark(options: argparse.Namespace) -> None:
@@ -272,8 +124,6 @@ def _benchmark(options: argparse.Namespace) -> None:
 
 
 def _dashboard(options: argparse.Namespace) -> None:
-    import os
-
     if not NOTEBOOK.is_file():
         raise ExploreError(
             f"{NOTEBOOK} is missing: the dashboard runs from a clone of the repository. Try: make dashboard"

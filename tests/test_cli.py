@@ -1,6 +1,10 @@
 """The command as a person types it."""
 
+import argparse
 import json
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -8,7 +12,7 @@ import sys
 import pytest
 
 from openmic_explore import OpenMIC, Runs, TrainConfig
-from openmic_explore.cli import main
+from openmic_explore.cli import STATUSES, _parser, main
 from tests.learnable import write_learnable
 from tests.notes import write_bank
 
@@ -32,8 +36,9 @@ def test_train_writes_a_run_with_the_given_settings(folder, tmp_path, capsys):
 
 def test_every_setting_has_an_option_and_stands_in_config_json(tmp_path, capsys):
     from tests.training.pictures import write_pictures
-    from tests.training.test_config import OTHER
+    from tests.training.test_config import OTHER as ALL
 
+    OTHER = ALL | {"versions": 0}
     write_pictures(tmp_path / "data", kind="log_mel")
     arguments = ["train", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
     for name, value in OTHER.items():
@@ -94,7 +99,10 @@ def test_compare_shipped_runs_as_a_table_and_as_json(capsys):
     assert main(pair) == 0
     table = capsys.readouterr().out
     first, second = (Runs()[name] for name in pair[1:3])
-    assert f"a: {first.name}\nb: {second.name}\ndifference: b minus a\nmetric: f1_macro\ndata: teaching" in table
+    assert (
+        f"a: {first.name}\nb: {second.name}\ndifference: b minus a\nmetric: f1_macro\ncells: observed\ndata: teaching"
+        in table
+    )
     assert sum(line.startswith(tuple(first.scores.index)) for line in table.splitlines()) == 20
     assert main([*pair, "--json", "--metric", "average_precision"]) == 0
     found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
@@ -129,7 +137,8 @@ def test_reproduce_trains_what_is_missing_and_runs_lists_it(folder, tmp_path, ca
     from openmic_explore import experiments
     from openmic_explore.training import TrainConfig
 
-    monkeypatch.setitem(experiments.EXPERIMENTS, "start", (TrainConfig("attention", epochs=1),))
+    tiny = experiments.Experiment("what for?", (TrainConfig("attention", epochs=1),))
+    monkeypatch.setitem(experiments.EXPERIMENTS, "start", tiny)
     runs = tmp_path / "runs"
     arguments = ["reproduce", "start", "--data", str(folder), "--runs", str(runs), "--seeds", "2"]
     assert main(arguments) == 0
@@ -176,7 +185,7 @@ def test_teach_from_one_s_own_notes_then_pictures(tmp_path, capsys):
         (["train", "--data", "nowhere"], "There is no folder nowhere"),
         (["runs", "nowhere"], "There is no folder of runs nowhere"),
         (["reproduce", "figure-99"], "Known: start"),
-        (["reproduce", "start", "--seeds", "0"], "seeds (0) must be at least 1"),
+        (["reproduce", "start", "--seeds", "0"], "seeds (0)"),
         (["train", "--model", "forest", "--epochs", "3"], "forest is not trained in epochs: it has no epochs"),
         (["train", "--option", "dropout"], "--option takes NAME=VALUE, not 'dropout'"),
         (["train", "--option", "head=clamped"], "head must be one of clamp, logit, not 'clamped'"),
@@ -207,3 +216,101 @@ def test_an_unknown_setting_is_refused():
     with pytest.raises(SystemExit) as stop:
         main(["train", "--momentum", "0.9"])
     assert stop.value.code == 2
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """Every command's own parser, by name."""
+    (found,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(found.choices)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_help_of_every_command_has_an_example_that_it_takes_and_the_statuses(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    assert stop.value.code == 0
+    told = capsys.readouterr().out
+    (example,) = re.findall(r"Example: openmic-explore (.*)", told)
+    assert shlex.split(example)[0] == name
+    options = _parser().parse_args(shlex.split(example))
+    assert callable(options.run)
+    assert isinstance(options.resumes, bool)
+    assert all(f"{status} {text}" in told for status, text in STATUSES.items())
+
+
+def test_the_statuses_are_what_comes(tmp_path, monkeypatch, capsys):
+    assert main(["runs"]) == 0
+    assert main(["runs", str(tmp_path / "nowhere")]) == 1
+    with pytest.raises(SystemExit) as stop:
+        main(["sing"])
+    assert stop.value.code == 2
+    with monkeypatch.context() as patch:
+        patch.setattr("openmic_explore.training.Runs", interrupt)
+        assert main(["runs"]) == 130
+    assert capsys.readouterr().err.endswith("openmic-explore: interrupted. Nothing half-written was kept.\n")
+    assert set(STATUSES) == {0, 1, 2, 130}
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def command_line(*arguments: object, **options) -> subprocess.CompletedProcess:
+    """The command in a process of its own, whose output is no terminal."""
+    command = [sys.executable, "-m", "openmic_explore.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
+def test_what_is_not_a_terminal_gets_no_bars(folder, tmp_path):
+    done = command_line("train", "--data", folder, "--runs", tmp_path / "runs", "--epochs", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\r" not in done.stdout
+    assert "mean" in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    """As in `openmic-explore runs | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "openmic_explore.cli", "runs"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_missing_metadata_are_told_in_a_sentence_with_the_fallback_and_the_remedy(folder, tmp_path):
+    bare = tmp_path / "openmic-2018"
+    shutil.copytree(folder, bare, ignore=shutil.ignore_patterns("*metadata.csv", "dataset.json", "activity.npz"))
+    done = command_line("train", "--data", bare, "--runs", tmp_path / "runs", "--model", "majority")
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"openmic-explore: note: {bare / 'openmic-2018-metadata.csv'} is missing, so artists are unknown: train and "
+        "validation are kept apart by track only, and an artist may be in both. Get what is missing: openmic-explore "
+        f"download --to {tmp_path}.\n"
+    )
+    (run,) = Runs(tmp_path / "runs")
+    assert run.info["artists_apart"] is False
+
+
+def test_teach_and_features_as_json(tmp_path, capsys):
+    bank = write_bank(tmp_path / "notes")
+    folder = tmp_path / "set"
+    assert (
+        main(["teach", str(folder), "--bank", str(bank), "--clips", "12", "--no-embedding", "--jobs", "1", "--json"])
+        == 0
+    )
+    made = json.loads(capsys.readouterr().out)
+    data = OpenMIC(folder)
+    assert made == {
+        "folder": str(folder),
+        "clips": 12,
+        "labels": int(data.mask.sum()),
+        "cells": 240,
+        "fingerprint": data.fingerprint,
+    }
+    data.audio_path(data.keys[3]).write_bytes(b"not audio")
+    assert main(["features", str(folder), "--only", "log_mel", "--jobs", "1", "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["folders"] == {"log_mel": str(folder / "features" / "log_mel")}
+    assert (done["computed"], done["reused"], list(done["left_out"])) == (11, 0, [data.keys[3]])

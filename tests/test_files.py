@@ -2,7 +2,8 @@
 
 import pytest
 
-from openmic_explore.files import atomic_path, cache_dir, sha256_file
+from openmic_explore.errors import ExploreError
+from openmic_explore.files import atomic_path, cache_dir, locked, sha256_file
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
@@ -45,3 +46,16 @@ def test_sha256(tmp_path):
     file = tmp_path / "abc"
     file.write_bytes(b"abc")
     assert sha256_file(file) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_lock_inside_of_a_folder_is_gone_afterwards(tmp_path):
+    folder = tmp_path / "new" / "set"
+    with locked(folder, "making it", inside=True):
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+        with (
+            pytest.raises(ExploreError, match=r"Another process is making it, .*set\. Wait"),
+            locked(folder, "making it", inside=True),
+        ):
+            pass
+    assert list(folder.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from openmic_explore.data.audio import read_audio
+from openmic_explore.data.audio import audio_seconds, read_audio
 from openmic_explore.errors import ExploreError
 from openmic_explore.instruments import INSTRUMENTS
 
@@ -38,6 +38,7 @@ CYMBAL_KEYS = {
     53: "ride_bell", 55: "splash", 52: "china",
 }  # fmt: skip
 PERCUSSION_KEYS = {"drums": DRUM_KEYS, "cymbals": CYMBAL_KEYS}
+_MAX_INDEX_BYTES = 2**26
 _CACHED_NOTES = 400  # about 120 MB of samples
 
 
@@ -148,16 +149,21 @@ def _read_index(folder: Path) -> list[Note]:
         raise ExploreError(
             f"{folder} is not a note bank: it has no index.csv. Write one with the columns file, instrument, pitch."
         )
-    with open(index, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        missing = [name for name in REQUIRED if name not in columns]
-        if missing:
-            raise ExploreError(f"{index} lacks the column {', '.join(missing)}; it needs file, instrument, pitch.")
-        for name in columns:
-            if name not in COLUMNS:
-                raise ExploreError(f"{index} has an unknown column {name!r}{_nearest(name, COLUMNS)}.")
-        notes = [_note(folder, row, f"{index}, line {reader.line_num}") for row in reader]
+    try:
+        if index.stat().st_size > _MAX_INDEX_BYTES:
+            raise ValueError("it is far larger than any list of notes")
+        with open(index, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            columns = reader.fieldnames or []
+            missing = [name for name in REQUIRED if name not in columns]
+            if missing:
+                raise ExploreError(f"{index} lacks the column {', '.join(missing)}; it needs file, instrument, pitch.")
+            for name in columns:
+                if name not in COLUMNS:
+                    raise ExploreError(f"{index} has an unknown column {name[:40]!r}{_nearest(name, COLUMNS)}.")
+            notes = [_note(folder, row, f"{index}, line {reader.line_num}") for row in reader]
+    except (csv.Error, ValueError, OSError) as error:  # ValueError: what is no UTF-8 is one, too
+        raise ExploreError(f"{index} cannot be read as a table ({error}). Write it anew, as CSV in UTF-8.") from error
     if not notes:
         raise ExploreError(f"{index} names no notes.")
     seen: set[str] = set()
@@ -172,22 +178,22 @@ def _note(folder: Path, row: dict[str, str | None], where: str) -> Note:
     value = {name: (row.get(name) or "").strip() for name in COLUMNS}
     instrument = value["instrument"]
     if instrument not in INSTRUMENTS:
-        raise ExploreError(f"{where}: unknown instrument {instrument!r}{_nearest(instrument, INSTRUMENTS)}.")
+        raise ExploreError(f"{where}: unknown instrument {instrument[:40]!r}{_nearest(instrument, INSTRUMENTS)}.")
     file = PurePosixPath(value["file"])
     if not value["file"] or file.is_absolute() or ".." in file.parts:
-        raise ExploreError(f"{where}: file {value['file']!r} must be a path inside of {folder}.")
+        raise ExploreError(f"{where}: file {value['file'][:200]!r} must be a path inside of {folder}.")
     if not (folder / file).is_file():
         raise ExploreError(f"{where}: there is no file {folder / file}.")
     pitch = _number(value["pitch"], "pitch", 0, 127, where)
     velocity = None if not value["velocity"] else int(_number(value["velocity"], "velocity", 1, 127, where))
     role = value["role"] or "any"
     if role not in ROLES:
-        raise ExploreError(f"{where}: role {role!r} is none of {', '.join(ROLES)}.")
+        raise ExploreError(f"{where}: role {role[:40]!r} is none of {', '.join(ROLES)}.")
     sustained = value["sustained"].lower() or str(instrument in SUSTAINED).lower()
     if sustained not in ("true", "false"):
-        raise ExploreError(f"{where}: sustained is {sustained!r}, neither true nor false.")
+        raise ExploreError(f"{where}: sustained is {sustained[:40]!r}, neither true nor false.")
     duration = value["duration"]
-    seconds = _number(duration, "duration", 0, 3600, where) if duration else _seconds(folder / file)
+    seconds = _number(duration, "duration", 0, 3600, where) if duration else audio_seconds(folder / file)
     parent = file.parent.as_posix()
     return Note(
         file=file.as_posix(),
@@ -210,7 +216,7 @@ def _kind(instrument: str, pitch: float, kind: str, where: str) -> str:
     keys = PERCUSSION_KEYS.get(instrument)
     if keys is None:
         if kind:
-            raise ExploreError(f"{where}: kind {kind!r} is for drums and cymbals, not for {instrument}.")
+            raise ExploreError(f"{where}: kind {kind[:40]!r} is for drums and cymbals, not for {instrument}.")
         return ""
     kind = kind or keys.get(int(pitch) if pitch == int(pitch) else -1, "")
     if kind not in keys.values():
@@ -227,17 +233,8 @@ def _number(text: str, name: str, low: float, high: float, where: str) -> float:
     except ValueError:
         number = math.nan
     if not low <= number <= high:
-        raise ExploreError(f"{where}: {name} is {text!r}, not a number from {low:g} to {high:g}.")
+        raise ExploreError(f"{where}: {name} is {text[:40]!r}, not a number from {low:g} to {high:g}.")
     return number
-
-
-def _seconds(path: Path) -> float:
-    import soundfile
-
-    try:
-        return float(soundfile.info(path).duration)
-    except soundfile.SoundFileError as error:
-        raise ExploreError(f"{path} could not be decoded as audio ({error}); it is damaged or not audio.") from error
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

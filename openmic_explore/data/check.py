@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +15,7 @@ import numpy as np
 
 from openmic_explore.data.checksums import CHECKSUMS, compare, read_checksums
 from openmic_explore.data.index import CLASS_MAP, METADATA, NPZ, PARTITIONS
-from openmic_explore.data.keys import check_hint
+from openmic_explore.data.keys import check_hint, read_header
 from openmic_explore.data.labels import OFFICIAL_CLIPS, label_counts
 from openmic_explore.data.openmic import OpenMIC
 from openmic_explore.errors import ExploreError, MissingError
@@ -74,7 +76,7 @@ def check(path: str | Path, *, deep: bool = False, jobs: int = -1, progress: boo
     except ExploreError as error:
         looks = {"labels": partial(_raise, error)}
     rows = [_finding(folder, piece, look, findings.pop(piece, None)) for piece, look in looks.items()]
-    rows += [*findings.values(), *_kept_features(folder)]
+    rows += [*findings.values(), *_kept_features(folder, deep)]
     order = ["labels", "class map", "train split", "test split", "metadata", "npz", "embedding", "vggish", "audio"]
     return sorted(rows, key=lambda row: order.index(row.piece) if row.piece in order else len(order))
 
@@ -233,8 +235,8 @@ def _activity(data: OpenMIC) -> tuple[str, str]:
     return "complete", f"frames of {data.activity.frame_length:g} s"
 
 
-def _kept_features(folder: Path) -> list[Finding]:
-    """What `openmic-explore features` has kept, by size: values.npy must be what index.json says."""
+def _kept_features(folder: Path, deep: bool) -> list[Finding]:
+    """What `openmic-explore features` has kept: values.npy must be as large as index.json says, and deep: as it was."""
     rows = []
     for kept in sorted((folder / "features").glob("*")):
         if not kept.is_dir() or (kept.name.startswith(".") and not kept.name.endswith(".part")):
@@ -245,16 +247,28 @@ def _kept_features(folder: Path) -> list[Finding]:
             rows.append(Finding(f"features/{name}, new", "partial", again, needed=False))
             continue
         try:
-            if not all((kept / name).is_file() for name in ("index.json", "values.npy")):
-                raise ValueError("index.json or values.npy is missing")
-            with open(kept / "index.json", "rb") as file:
-                index = json.loads(file.read(_MAX_INDEX_BYTES))
-            shape = (len(index["keys"]), *index["shape"])
-            values = np.load(kept / "values.npy", mmap_mode="r", allow_pickle=False)
-            if values.shape != shape or values.dtype != np.uint8 or values.nbytes != math.prod(shape):
-                raise ValueError(f"values.npy has shape {values.shape}, where index.json says {shape}")
-            detail = f"{shape[0]:,} clips, {len(index['left_out']):,} of them left out"
-            rows.append(Finding(f"features/{kept.name}", "complete", detail, needed=False))
+            rows.append(Finding(f"features/{kept.name}", "complete", _kept_feature(kept, deep), needed=False))
         except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
             rows.append(Finding(f"features/{kept.name}", "damaged", f"{error}. Delete {kept} and compute it again."))
     return rows
+
+
+def _kept_feature(kept: Path, deep: bool) -> str:
+    """What there is of a kept feature. Raises some error, as damaged files do, where its two files are at odds."""
+    if not all((kept / name).is_file() for name in ("index.json", "values.npy")):
+        raise ValueError("index.json or values.npy is missing")
+    if (kept / "index.json").stat().st_size > _MAX_INDEX_BYTES:
+        raise ValueError("index.json is far too large")
+    index = json.loads((kept / "index.json").read_bytes())
+    keys, shape = index["keys"], (len(index["keys"]), *index["shape"])
+    with open(kept / "values.npy", "rb") as file:
+        found, _, dtype = read_header(file)
+        size = os.fstat(file.fileno()).st_size - file.tell()
+        if found != shape or dtype != np.uint8 or size != math.prod(shape):
+            raise ValueError(f"values.npy has shape {found} and {size:,} bytes, where index.json says {shape}")
+        # Features of an earlier version have no checksums.
+        sums = index.get("crc32", []) if deep else []
+        differ = [key for key, crc in zip(keys, sums, strict=False) if zlib.crc32(file.read(size // len(keys))) != crc]
+    if differ:
+        raise ValueError(f"{len(differ):,} clips are not as they were written, such as {differ[0]}")
+    return f"{len(keys):,} clips, {len(index['left_out']):,} of them left out"

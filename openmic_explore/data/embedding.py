@@ -1,15 +1,20 @@
 """A data folder's embedding as a memory map: taken once from the npz, or from the vggish files, into the cache."""
 
+import io
 import json
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openmic_explore.data.index import LOCK, NPZ, Index, cached_file, stamp, writing
-from openmic_explore.data.keys import check_hint, open_member, read_rows
+from openmic_explore.data.cache import LOCK, Sealing, cached_file, sealed, stamp, writing
+from openmic_explore.data.index import NPZ, Index
+from openmic_explore.data.keys import check_hint, open_member, read_header, read_rows
 from openmic_explore.errors import ExploreError, MissingError
 
+_VERSION = 2  # of the cached form
+_HEADER_BYTES = 1024  # more than the header of an .npy file takes
 _CHUNK_BYTES = 2**23
 # A real file of 10 frames takes some 7 kB.
 _MAX_JSON_BYTES = 2**20
@@ -40,15 +45,17 @@ def load_embedding(folder: Path, index: Index, mend: str) -> NDArray[np.uint8]:
                 f"such as {absent[0]}. {mend}"
             )
         stamps = ["json", index.keys.tolist(), found]
-    cached = cached_file(folder, "embedding.npy", stamps)
+    cached = cached_file(folder, "embedding.npy", [_VERSION, stamps])
     with LOCK:
         embedding = _map(cached, len(index.keys))
         if embedding is None:
-            with writing(cached) as temporary:
+            with writing(cached) as file:
                 if from_npz:
-                    _extract(folder / NPZ, temporary)
+                    _extract(folder / NPZ, file)
                 else:
-                    np.save(temporary, _read_features(files, folder), allow_pickle=False)
+                    features = _read_features(files, folder)
+                    _write_header(file, features.shape)
+                    file.write(features.tobytes())
             embedding = _map(cached, len(index.keys))
     if embedding is None:
         raise ExploreError(f"{cached} was written but cannot be read again; delete it and start again.")
@@ -56,20 +63,26 @@ def load_embedding(folder: Path, index: Index, mend: str) -> NDArray[np.uint8]:
 
 
 def _map(path: Path, clips: int) -> NDArray[np.uint8] | None:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    content = sealed(path)
+    if content is None:
         return None  # not there, or not whole: it is made again
-    return array if array.dtype == np.uint8 and array.ndim == 3 and len(array) == clips else None
+    start = io.BytesIO(content[:_HEADER_BYTES])
+    shape, _, dtype = read_header(start)
+    if dtype != np.uint8 or len(shape) != 3 or shape[0] != clips:
+        return None
+    return np.memmap(path, np.uint8, "r", start.tell(), shape)
 
 
-def _extract(npz: Path, target: Path) -> None:
-    """Copy X into an .npy file of bytes, a few rows at a time: X itself takes 205 MB in the official archive."""
-    with open_member(npz, "X") as member, open(target, "wb") as file:
+def _write_header(file: IO[bytes] | Sealing, shape: tuple[int, ...]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _extract(npz: Path, file: Sealing) -> None:
+    """Copy X as an .npy file of bytes, a few rows at a time: X itself takes 205 MB in the official archive."""
+    with open_member(npz, "X") as member:
         if member is None:
             raise ExploreError(f"{npz} has lost its array X. {check_hint(npz.parent)}")
-        header = {"descr": "|u1", "fortran_order": False, "shape": member.shape}
-        np.lib.format.write_array_header_1_0(file, header)
+        _write_header(file, member.shape)
         rows = max(1, _CHUNK_BYTES // (member.dtype.itemsize * member.shape[1] * member.shape[2]))
         if member.by_columns:
             rows = member.shape[0]

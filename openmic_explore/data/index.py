@@ -1,12 +1,8 @@
 """The tables of a data folder, read once, checked against each other, and kept in the user's cache folder."""
 
 import csv
-import hashlib
-import json
+import io
 import math
-import os
-import threading
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openmic_explore.data.keys import KEY, check_hint, check_keys, open_member, read_member, read_sample_key
+from openmic_explore.data.cache import LOCK, cached_file, sealed, stamp, writing
+from openmic_explore.data.keys import KEY, check_hint, check_keys, open_member, read_json, read_member, read_sample_key
 from openmic_explore.errors import ExploreError
-from openmic_explore.files import atomic_path, cache_dir
 from openmic_explore.instruments import INSTRUMENTS
 
 NPZ = "openmic-2018.npz"
@@ -32,8 +28,9 @@ PARTITIONS = {
 NO_PART, TRAIN, TEST = 0, 1, 2
 
 _TABLES = (NPZ, LABELS, METADATA, CLASS_MAP, *PARTITIONS["train"], *PARTITIONS["test"])
-_VERSION = 1  # of the cached form: raise it when Index or the checks change
-LOCK = threading.RLock()  # two threads of one process would share a temporary file
+# The official metadata, the largest table, have some 30 MB.
+_MAX_TABLE_BYTES = 2**28
+_VERSION = 2  # of the cached form: raise it when Index or the checks change
 
 
 class Index(NamedTuple):
@@ -67,62 +64,21 @@ def load_index(folder: Path) -> Index:
         index = _load_cached(cached)
         if index is None:
             index = read_index(folder)
-            with writing(cached) as temporary, open(temporary, "wb") as file:
-                np.savez(file, **index._asdict())
+            with writing(cached) as file:
+                whole = io.BytesIO()
+                np.savez(whole, **index._asdict())
+                file.write(whole.getvalue())
     for array in index:
         array.flags.writeable = False
     return index
 
 
-def stamp(path: Path) -> tuple[int, int] | None:
-    """Size in bytes and time of change in ns of a file; None when there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def cached_file(folder: Path, name: str, stamps: object) -> Path:
-    """Where the cache keeps `name` for a data folder whose files have these stamps (anything JSON can hold)."""
-    place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    state = hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:16]
-    try:
-        return cache_dir("data") / f"{place}-{state}-{name}"
-    except OSError as error:
-        raise _cache_error(error) from error
-
-
-@contextmanager
-def writing(cached: Path) -> Iterator[Path]:
-    """Write a cached file atomically, then drop what earlier states of the same folder left under its name."""
-    try:
-        with atomic_path(cached) as temporary:
-            yield temporary
-    except OSError as error:
-        raise _cache_error(error) from error
-    place, _, name = cached.name.split("-", 2)
-    for old in cached.parent.glob(f"{place}-*-{name}"):
-        if old != cached:
-            try:
-                old.unlink()
-            except OSError:
-                continue  # another process has it open (Windows) or was faster; it is only a cache
-
-
-def _cache_error(error: OSError) -> ExploreError:
-    return ExploreError(
-        f"The cache folder cannot be written ({error}). Set OPENMIC_EXPLORE_CACHE to a folder that can, "
-        "with some 100 MB free, and start again."
-    )
-
-
 def _load_cached(path: Path) -> Index | None:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return Index(**{name: archive[name] for name in Index._fields})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    content = sealed(path)
+    if content is None:
         return None  # not there, or not whole: it is read again from the folder
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return Index(**{name: archive[name] for name in Index._fields})
 
 
 def read_index(folder: Path) -> Index:
@@ -187,10 +143,7 @@ def read_class_map(folder: Path) -> list[int]:
     path = folder / CLASS_MAP
     if not path.is_file():
         raise ExploreError(f"{path} is missing: it says which column is which instrument. {check_hint(folder)}")
-    try:
-        found = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ExploreError(f"{path} is not JSON ({error}). {check_hint(folder)}") from error
+    found = read_json(path)
     whole = isinstance(found, dict) and all(type(column) is int for column in found.values())
     if not whole or set(found) != set(INSTRUMENTS) or set(found.values()) != set(range(len(INSTRUMENTS))):
         raise ExploreError(
@@ -205,6 +158,8 @@ def _table(path: Path, *columns: str) -> Iterator[Iterator[tuple[str, ...]]]:
     """Iterate over some columns of a CSV file with a header line."""
     limit = csv.field_size_limit(2**24)  # the artists' own texts in the metadata can be long
     try:
+        if path.stat().st_size > _MAX_TABLE_BYTES:
+            raise csv.Error("it is far too large")
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
@@ -314,8 +269,10 @@ def _read_partitions(folder: Path, keys: NDArray[np.str_]) -> tuple[NDArray[np.i
         if path is None:
             continue
         try:
+            if path.stat().st_size > _MAX_TABLE_BYTES // 8:
+                raise ValueError("it is far too large")
             lines = path.read_text(encoding="utf-8-sig").split()
-        except (UnicodeDecodeError, OSError) as error:
+        except (ValueError, OSError) as error:  # ValueError: what is no UTF-8 is one, too
             raise ExploreError(f"{path} cannot be read as a list of keys ({error}). {check_hint(folder)}") from error
         check_keys(lines, path, folder)
         both = next((key for key in lines if key in seen), None)

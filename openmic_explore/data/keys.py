@@ -6,6 +6,8 @@ strings or an ExploreError.
 """
 
 import io
+import json
+import lzma
 import pickle
 import re
 import shlex
@@ -27,6 +29,10 @@ KEY = re.compile(r"[0-9]{6}_[0-9]{1,12}")
 
 # The official pickle takes some 0.4 MB for 20,000 keys.
 _MAX_PICKLE_BYTES = 64 * 2**20
+# The official X has 205 MB.
+_MAX_MEMBER_BYTES = 2**32
+# dataset.json and class-map.json have a few hundred.
+_MAX_JSON_BYTES = 2**20
 
 
 def check_hint(folder: str | Path) -> str:
@@ -126,6 +132,38 @@ class Member(NamedTuple):
     by_columns: bool
 
 
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read the header of an .npy file: shape, whether it is stored by columns, and type.
+
+    Raises ValueError when it is damaged, whatever numpy may raise then.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version not in ((1, 0), (2, 0)):
+            raise ValueError(f"unknown npy version {version}")
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read(stream)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
+        raise
+    except Exception as error:  # numpy gives the header to Python's own parser, which raises nearly anything
+        raise ValueError(f"its header cannot be read ({str(error)[:100] or type(error).__name__})") from error
+    if any(length < 0 for length in shape):
+        raise ValueError(f"its shape is {shape}")
+    return shape, bool(by_columns), dtype
+
+
+def read_json(path: Path) -> Any:
+    """The content of a small JSON file. Raises ExploreError when it cannot be read, is far too large or not JSON."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_JSON_BYTES + 1)
+        if len(content) > _MAX_JSON_BYTES:
+            raise ValueError("it is far too large")
+        return json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ExploreError(f"{path} is not JSON ({error}). {check_hint(path.parent)}") from error
+
+
 @contextmanager
 def open_member(npz: Path, name: str) -> Iterator[Member | None]:
     """Open the array `name` of an npz archive for reading; None when the archive has no such array.
@@ -138,19 +176,24 @@ def open_member(npz: Path, name: str) -> Iterator[Member | None]:
                 yield None
                 return
             with archive.open(f"{name}.npy") as stream:
-                version = np.lib.format.read_magic(stream)
-                if version not in ((1, 0), (2, 0)):
-                    raise ValueError(f"unknown npy version {version}")
-                read_header = (
-                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                )
                 shape, by_columns, dtype = read_header(stream)
                 size = archive.getinfo(f"{name}.npy").file_size - stream.tell()
-                # Before anything is allocated: a header may claim any shape.
+                # Before anything is allocated: a header may claim any shape, and little can be packed to much.
+                if size > _MAX_MEMBER_BYTES:
+                    raise ValueError(f"it is said to have {size:,} bytes")
                 if not dtype.hasobject and size != int(np.prod(shape, dtype=object)) * dtype.itemsize:
                     raise ValueError(f"{size} bytes do not fill an array of shape {shape} and type {dtype}")
                 yield Member(stream, shape, dtype, by_columns)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+    ) as error:
         raise ExploreError(f"{npz} is damaged: {name}: {error}. {check_hint(npz.parent)}") from error
 
 

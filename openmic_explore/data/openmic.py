@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from openmic_explore.data.audio import read_audio
 from openmic_explore.data.embedding import load_embedding
 from openmic_explore.data.index import METADATA, PARTITIONS, TEST, TRAIN, load_index, read_class_map
-from openmic_explore.data.keys import check_hint, read_member, read_sample_key
+from openmic_explore.data.keys import check_hint, read_json, read_member, read_sample_key
 from openmic_explore.data.validation import validation_groups
-from openmic_explore.errors import ExploreError, MissingError
+from openmic_explore.errors import ExploreError, MissingError, as_command
 from openmic_explore.instruments import INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -97,10 +97,7 @@ class OpenMIC:
         path = self.path / "dataset.json"
         if not path.is_file():
             return {}
-        try:
-            info = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            raise ExploreError(f"{path} is not JSON ({error}). {check_hint(self.path)}") from error
+        info = read_json(path)
         fits = (
             isinstance(info, dict)
             and all(isinstance(info.get(name, ""), str) for name in ("name", "embedding"))
@@ -118,11 +115,12 @@ class OpenMIC:
     def _mend(self) -> str:
         """The sentence that says how to get what this folder lacks."""
         if not self.info:
-            parent = shlex.quote(str(self.path.resolve().parent))
-            return (
-                "Unpack that part of the official archive into the folder, or move the folder away and run "
-                f"`openmic-explore download --to {parent}`."
+            # What `download` mends is a folder of the archive's own name.
+            place = self.path.resolve().parent
+            parts = (
+                "" if self.path.resolve().name == "openmic-2018" else ", or rename the folder to openmic-2018 for that"
             )
+            return f"Get what is missing: {as_command('download', '--to', place)}{parts}."
         if self.path.resolve() == TEACHING.resolve():
             return (
                 "The teaching set inside the package has audio of some test clips only; "
@@ -201,7 +199,7 @@ class OpenMIC:
         if not self.knows_artists:
             warnings.warn(
                 f"{self.path / METADATA} is missing, so artists are unknown: train and validation are kept apart by "
-                "track only, and an artist may be in both.",
+                f"track only, and an artist may be in both. {self._mend()}",
                 stacklevel=2,
             )
         if seed not in self._validation:
@@ -209,6 +207,11 @@ class OpenMIC:
             self._validation[seed] = official & np.isin(self._index.group, sorted(chosen))
         validation = self._validation[seed]
         return _rows(validation if name == "validation" else official & ~validation)
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """(N,): what clips must share to stay together: the metadata's artist, or for clips without one the track."""
+        return np.asarray(self._index.group)
 
     @property
     def knows_artists(self) -> bool:

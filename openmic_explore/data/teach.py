@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from openmic_explore.data.audio import read_audio, write_ogg
 from openmic_explore.data.bank import Bank
+from openmic_explore.data.keys import read_json
 from openmic_explore.data.labels import label_counts, reveal
 from openmic_explore.data.mix import FRAME, FRAMES, RATE, Mix, Voices, deal, mix
 from openmic_explore.errors import ExploreError
-from openmic_explore.files import atomic_path
+from openmic_explore.files import atomic_path, locked, remove
 from openmic_explore.instruments import INSTRUMENTS
 
 # Raised whenever the same seed would give other clips, labels or splits.
@@ -88,7 +89,7 @@ def teach(
 
     Resumable: clips that are there are not mixed again, and audio that is missing from a finished set is
     made anew. Returns the folder.
-    Raises ExploreError when the folder holds another recipe or the bank lacks an instrument.
+    Raises ExploreError when the folder holds another recipe, the bank lacks an instrument, or another process is at it.
     """
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
@@ -97,17 +98,26 @@ def teach(
     bank = bank or Bank.shipped()
     recipe = Recipe(clips=clips, seed=seed, bank=bank.fingerprint)
     _deal(bank, recipe)  # so that a bank that lacks something is refused before anything is written
-    _claim(folder, recipe, embedding or {})
-    finished = all((folder / name).is_file() for name in (LAST, "openmic-2018.npz", "activity.npz"))
-    work = (delayed(_clip)(folder, bank.path, recipe, clip, embed, finished) for clip in range(clips))
-    with tqdm(total=clips, desc="mixing", unit="clip", disable=not progress) as bar:
-        for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
-            bar.update()
-    if not finished:
-        _assemble(folder, recipe)
-    # Also what a call left that was cut off after its last file.
-    shutil.rmtree(folder / WORK, ignore_errors=True)
+    with locked(folder, "making this teaching set", inside=True):
+        _claim(folder, recipe, embedding or {})
+        finished = all((folder / name).is_file() for name in (LAST, "openmic-2018.npz", "activity.npz"))
+        work = (delayed(_clip)(folder, bank.path, recipe, clip, embed, finished) for clip in range(clips))
+        with tqdm(total=clips, desc="mixing", unit="clip", disable=not progress) as bar:
+            for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
+                bar.update()
+        if not finished:
+            _assemble(folder, recipe)
+        _tidy(folder)
     return folder
+
+
+def _tidy(folder: Path) -> None:
+    """Delete what calls that were killed have left: clips in the making, and what only an unfinished set needs."""
+    for pattern in (".*.part", ".*.part.*"):
+        for place in (folder, folder / "partitions", *(folder / "audio").glob("*")):
+            for left in place.glob(pattern):
+                remove(left)
+    shutil.rmtree(folder / WORK, ignore_errors=True)
 
 
 def _claim(folder: Path, recipe: Recipe, embedding: dict[str, Any]) -> None:
@@ -120,12 +130,12 @@ def _claim(folder: Path, recipe: Recipe, embedding: dict[str, Any]) -> None:
     }
     note = folder / "dataset.json"
     if note.is_file():
-        if json.loads(note.read_text(encoding="utf-8")) != info:
+        if read_json(note) != info:
             raise ExploreError(
                 f"{folder} holds another teaching set: its dataset.json tells which. Give its --clips, --seed and --bank "
                 "to go on with it, or another folder to make a new one."
             )
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif any(path for path in folder.iterdir() if not path.name.startswith(".")):  # the lock, or what a kill left
         raise ExploreError(f"{folder} is not empty and holds no teaching set. Give a new folder.")
     else:
         with atomic_path(note) as temporary:

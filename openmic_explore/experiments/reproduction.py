@@ -12,6 +12,7 @@ from openmic_explore.experiments.named import configs
 from openmic_explore.models import PRESETS
 from openmic_explore.training import Run, Runs, TrainConfig, train
 from openmic_explore.training.config import BASELINES
+from openmic_explore.training.trainer import tidy
 
 if TYPE_CHECKING:
     from openmic_explore.data import OpenMIC
@@ -76,6 +77,7 @@ def _is_there(path: Path, config: TrainConfig, data: "OpenMIC") -> bool:
     run = Run(path)
     if run.info["fingerprint"] != data.fingerprint or run.config != config:
         raise ExploreError(f"{path} was trained on other data or with other settings. Give another folder: --runs DIR")
+    tidy(path)
     return True
 
 

@@ -1,7 +1,8 @@
 """A kept feature: one 8-bit array for all clips, memory-mapped, and an index that says what it is.
 
     features/<kind>/values.npy    (clips, ...) uint8, as numpy.save writes it
-    features/<kind>/index.json    keys in row order, shape of a row, parameters, axes, clips left out and why
+    features/<kind>/index.json    keys in row order, shape of a row, parameters, axes, clips left out and why; CRC-32 of
+                                  every row
     features/<kind>.<k>/          the same of the k-th augmented version of every clip, k from 1 on
 
 Nothing else is in a finished folder. `writer` has what lies beside it while it is computed.
@@ -12,6 +13,7 @@ import json
 import math
 import os
 import re
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +28,8 @@ from openmic_explore.transforms.embedding import EMBEDDINGS
 FOLDER = "features"
 VALUES, INDEX = "values.npy", "index.json"
 FORMAT = 1
+# The official data set's takes some 0.7 MB.
+_MAX_INDEX_BYTES = 2**26
 PICTURES = ("log_mel", "scalogram")
 
 
@@ -49,7 +53,8 @@ class Features:
 
     keys: of the clips, in row order. values: (clips, ...) uint8, memory-mapped, read-only; rows of clips that were left
     out are 0. info: shape of a row, parameters, axes. left_out: {key: {"reason": text, "stamp": [bytes, ns]}}, where
-    the stamp is the size and time of the file that could not be used. row: of the clips that have one.
+    the stamp is the size and time of the file that could not be used. row: of the clips that have one. crc32: of the rows'
+    bytes; empty where a feature of an earlier version has none.
     """
 
     path: Path
@@ -58,6 +63,7 @@ class Features:
     info: dict[str, Any]
     left_out: dict[str, dict[str, Any]]
     row: dict[str, int]
+    crc32: tuple[int, ...] = ()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -80,15 +86,34 @@ class Features:
             )
         return np.array([self.row[key] for key in wanted], dtype=np.intp)
 
+    def read(self, keys: NDArray[np.str_] | list[str]) -> NDArray[np.uint8]:
+        """Values (n, ...) of clips, copied and held against their checksums.
+
+        Raises MissingError as `rows` does, ExploreError when the disk gives back something else than was written.
+        """
+        rows = self.rows(keys)
+        values = self.values[rows]
+        wrong = [row for row, found in zip(rows.tolist(), values, strict=True) if not self._is_whole(row, found)]
+        if wrong:
+            raise ExploreError(
+                f"{self.path / VALUES} is damaged: {len(wrong):,} of {len(rows):,} clips are not as they were written, such "
+                f"as {self.keys[wrong[0]]}. Delete {self.path} and compute it again: {command(self.path, self.parameters)}"
+            )
+        return values
+
+    def _is_whole(self, row: int, values: NDArray[np.uint8]) -> bool:
+        return not self.crc32 or zlib.crc32(np.ascontiguousarray(values).data) == self.crc32[row]
+
     def picture(self, key: str) -> Picture:
-        """The picture of a clip. Raises MissingError when it has none, ExploreError when this is no kind of picture."""
+        """The picture of a clip.
+
+        Raises MissingError when it has none, ExploreError when this is no kind of picture or it is damaged.
+        """
         if "frequency" not in self.info:
             raise ExploreError(f"{self.path} holds no pictures. Kinds that do: {', '.join(PICTURES)}.")
-        (row,) = self.rows([key])
+        (values,) = self.read([key])
         frequency, time = (np.asarray(self.info[axis], dtype=np.float64) for axis in ("frequency", "time"))
-        return Picture(
-            np.asarray(self.values[row]), frequency, time, self.info["low"], self.info["high"], self.info["unit"]
-        )
+        return Picture(values, frequency, time, self.info["low"], self.info["high"], self.info["unit"])
 
 
 def feature_folder(data: Path, kind: str, version: int = 0) -> Path:
@@ -147,16 +172,24 @@ def close_features() -> None:
 @lru_cache(maxsize=16)
 def _open(folder: Path, state: Any) -> Features:  # noqa: ARG001 (written again, it is opened again)
     try:
-        info = json.loads((folder / INDEX).read_bytes())
+        info = read_json(folder / INDEX)
         wrong = misfit(info)
         if wrong:
             raise ValueError(wrong)
-        keys, left_out = info.pop("keys"), info.pop("left_out")
+        keys, left_out, crc32 = info.pop("keys"), info.pop("left_out"), info.pop("crc32", [])
         values = map_values(folder / VALUES, (len(keys), *info["shape"]))
     except (OSError, ValueError, RecursionError) as error:
         raise ExploreError(f"{folder} is damaged ({error}). Compute it again: {command(folder)}") from error
     row = {key: place for place, key in enumerate(keys) if key not in left_out}
-    return Features(folder, tuple(keys), values, info, left_out, row)
+    return Features(folder, tuple(keys), values, info, left_out, row, tuple(crc32))
+
+
+def read_json(path: Path) -> Any:
+    """The content of an index. Raises ValueError when it is far too large or not JSON."""
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size > _MAX_INDEX_BYTES:
+            raise ValueError(f"{path.name} is far too large")
+        return json.loads(file.read())
 
 
 def header(shape: tuple[int, ...]) -> bytes:
@@ -194,6 +227,9 @@ def misfit(info: Any) -> str:
         return "left_out does not say why clips of this index were left out"
     if not isinstance(info.get("parameters"), dict):
         return "there are no parameters"
+    crc32 = info.get("crc32", [])
+    if not (isinstance(crc32, list) and len(crc32) in (0, len(keys)) and all(type(n) is int for n in crc32)):
+        return "crc32 is not a list with a number for every key"
     if "frequency" not in info:
         return ""
     axes = [info.get(name) for name in ("frequency", "time")]

@@ -3,7 +3,8 @@
 Beside features/<kind>/ there may lie, until a run has come to its end:
 
     .<kind>.part/     the feature so far: values.npy at its full size, draft.json (the index without what was left out)
-                      and rows.jsonl, a line for every row that is on the disk: [row], or [row, why it was left out]
+                      and rows.jsonl, a line for every row that is on the disk: [row, CRC-32 of its values], and why it
+                      was left out if it was
     .<kind>.before/   a part that was begun for other clips; its rows are taken over first
     .<kind>.old/      the finished feature that is just being replaced
     .<kind>.lock      one process writes at a time
@@ -19,6 +20,7 @@ import math
 import os
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
-from openmic_explore.features.store import FORMAT, INDEX, VALUES, close_features, header, is_reason, map_values, misfit
+from openmic_explore.features.store import (
+    FORMAT,
+    INDEX,
+    VALUES,
+    close_features,
+    header,
+    is_reason,
+    map_values,
+    misfit,
+    read_json,
+)
 from openmic_explore.files import remove
 
 DRAFT, ROWS = "draft.json", "rows.jsonl"
@@ -110,15 +122,16 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class _Part:
-    """A part as an earlier run left it. draft: the content of draft.json. noted: rows, with why if they were left out."""
+    """A part as an earlier run left it.
+
+    draft: the content of draft.json. noted: rows, with why if they were left out. crc32: of the same rows' values.
+    """
 
     path: Path
     draft: dict[str, Any]
+    values: NDArray[np.uint8]
     noted: dict[int, dict[str, Any] | None]
-
-    @property
-    def values(self) -> NDArray[np.uint8]:
-        return map_values(self.path / VALUES, (len(self.draft["keys"]), *self.draft["shape"]))
+    crc32: dict[int, int]
 
     @property
     def row(self) -> dict[str, int]:
@@ -132,20 +145,21 @@ class _Part:
 def _read_part(path: Path) -> _Part | None:
     """What an earlier run left; None if that is nothing, or cannot be used."""
     try:
-        draft = json.loads((path / DRAFT).read_bytes())
+        draft = read_json(path / DRAFT)
         if misfit({"left_out": {}, **draft}):
             return None
+        values = map_values(path / VALUES, (len(draft["keys"]), *draft["shape"]))
         noted: dict[int, dict[str, Any] | None] = {}
-        part = _Part(path, draft, noted)
-        size = len(part.values)
+        sums: dict[int, int] = {}
         for line in (path / ROWS).read_bytes().split(b"\n")[:-1]:  # a last line without its end was cut off
-            row, *why = json.loads(line)
-            if not (0 <= row < size and all(map(is_reason, why)) and len(why) <= 1):
+            row, crc32, *why = json.loads(line)
+            if type(row) is not int or not (0 <= row < len(values) and all(map(is_reason, why)) and len(why) <= 1):
                 return None
-            noted[row] = why[0] if why else None
+            if zlib.crc32(values[row]) == crc32:  # what the disk has lost is computed again
+                noted[row], sums[row] = why[0] if why else None, crc32
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return part
+    return _Part(path, draft, values, noted, sums)
 
 
 class Writer:
@@ -165,6 +179,7 @@ class Writer:
         self._stamp = stamp
         self._row = {key: row for row, key in enumerate(keys)}
         self._noted: dict[int, dict[str, Any] | None] = {}
+        self._crc32: dict[int, int] = {}
         self._fresh: list[int] = []  # noted, but not yet in rows.jsonl
         self._start = len(header((len(keys), *self.shape)))
         self._synced = time.monotonic()
@@ -181,6 +196,7 @@ class Writer:
             self._begin()
         else:
             self._noted = {row: why for row, why in found.noted.items() if self._holds(self.keys[row], why)}
+            self._crc32 = found.crc32
         try:
             self._values = self._files.enter_context(open(self.part / VALUES, "r+b"))
             self._notes = self._files.enter_context(open(self.part / ROWS, "r+b"))
@@ -256,7 +272,7 @@ class Writer:
         row = self._row[key]
         self._values.seek(self._start + row * math.prod(self.shape))
         self._values.write(np.ascontiguousarray(values).data)
-        self._noted[row] = why
+        self._noted[row], self._crc32[row] = why, zlib.crc32(np.ascontiguousarray(values).data)
         self._fresh.append(row)
         if len(self._fresh) >= SYNC_ROWS or time.monotonic() - self._synced > SYNC_SECONDS:
             self.sync()
@@ -267,7 +283,8 @@ class Writer:
         os.fsync(self._values.fileno())
         for row in self._fresh:
             why = self._noted[row]
-            self._notes.write(json.dumps([row] if why is None else [row, why]).encode() + b"\n")
+            line = [row, self._crc32[row]] if why is None else [row, self._crc32[row], why]
+            self._notes.write(json.dumps(line).encode() + b"\n")
         self._notes.flush()
         self._fresh.clear()
         self._synced = time.monotonic()
@@ -280,7 +297,8 @@ class Writer:
         left_out = {self.keys[row]: why for row, why in sorted(self._noted.items()) if why is not None}
         made = self.part / f"{INDEX}.new"
         with open(made, "w", encoding="utf-8") as file:
-            file.write(json.dumps({**self.draft, "left_out": left_out}) + "\n")
+            crc32 = [self._crc32[row] for row in range(len(self.keys))]
+            file.write(json.dumps({**self.draft, "left_out": left_out, "crc32": crc32}) + "\n")
             file.flush()
             os.fsync(file.fileno())
         self._files.close()

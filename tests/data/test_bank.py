@@ -256,3 +256,14 @@ def test_midi_file_is_what_a_reader_expects() -> None:
         b"\x87\x68\xff\x2f\0"
     )
     assert data == header + b"MTrk" + len(events).to_bytes(4, "big") + events
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b'"', b"a" * 200_000], ids=["bytes", "a quote", "a long field"])
+def test_an_index_that_is_no_table_is_one_error(tmp_path, damage):
+    from tests.notes import write_bank
+
+    bank = write_bank(tmp_path / "bank")
+    index = bank / "index.csv"
+    index.write_bytes(index.read_bytes() + damage)
+    with pytest.raises(ExploreError, match=r"index\.csv"):
+        Bank(bank)

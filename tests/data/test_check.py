@@ -167,6 +167,20 @@ def test_kept_features(miniature):
     assert wrong(miniature) == {"features/log_mel": "damaged"}
 
 
+def test_kept_features_are_held_against_their_checksums_when_all_is_read(miniature):
+    from openmic_explore.features import LogMel, write_features
+
+    write_features(OpenMIC(miniature), [LogMel()], keys=OpenMIC(miniature).audio_keys[:3], jobs=1, progress=False)
+    values = miniature / "features" / "log_mel" / "values.npy"
+    content = bytearray(values.read_bytes())
+    content[-10] ^= 1  # in the last clip's row
+    values.write_bytes(content)
+    assert wrong(miniature) == {}
+    found = {finding.piece: finding for finding in check(miniature, deep=True)}["features/log_mel"]
+    assert found.state == "damaged"
+    assert f"1 clips are not as they were written, such as {OpenMIC(miniature).audio_keys[2]}" in found.detail
+
+
 def test_the_shipped_teaching_set_lacks_audio_only():
     from openmic_explore.data.openmic import TEACHING
 

@@ -104,6 +104,23 @@ def test_a_torn_cache_is_made_again(miniature, part, kept):
     np.testing.assert_array_equal(second.mask, first.mask)
 
 
+@pytest.mark.parametrize("part", ["index.npz", "embedding.npy"])
+def test_a_cache_that_the_disk_has_spoilt_is_made_again(miniature, part):
+    """One bit anywhere: in a number, where nothing else would tell."""
+    first = OpenMIC(miniature)
+    copy = np.array(first.embedding)
+    (file,) = Path(os.environ["OPENMIC_EXPLORE_CACHE"]).rglob(f"*{part}")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.unlink()
+    file.write_bytes(content)
+    second = OpenMIC(miniature)
+    np.testing.assert_array_equal(second.embedding, copy)
+    np.testing.assert_array_equal(second.relevance, first.relevance)
+    assert second.fingerprint == first.fingerprint
+    assert file.read_bytes() != content
+
+
 def test_nothing_is_written_into_the_data_folder(miniature):
     before = sorted(miniature.rglob("*"))
     for folder in (miniature, *(path for path in before if path.is_dir())):

@@ -211,13 +211,29 @@ def test_a_line_that_was_cut_off_costs_one_clip(data, stop_after):
     with pytest.raises(Cut):
         write(data)
     rows = data.path / "features" / ".log_mel.part" / "rows.jsonl"
-    rows.write_bytes(rows.read_bytes()[:-2])  # [3]\n without its end
+    rows.write_bytes(rows.read_bytes()[:-2])  # [3, CRC-32]\n without its end
     again = stop_after(2)
     with pytest.raises(Cut):
         write(data)
     last = stop_after(99)
     write(data)
     assert [*again, *last] == [key(clip) for clip in range(3, CLIPS)]
+
+
+def test_rows_that_the_disk_has_lost_are_computed_again(data, stop_after):
+    stop_after(4)
+    with pytest.raises(Cut):
+        write(data)
+    values = data.path / "features" / ".log_mel.part" / "values.npy"
+    content = bytearray(values.read_bytes())
+    size = (len(content) - 128) // CLIPS
+    content[128 + size + 7] ^= 1  # in the second clip's row
+    values.write_bytes(content)
+    again = stop_after(99)
+    write(data)
+    assert again == [key(1), *(key(clip) for clip in range(4, CLIPS))]
+    store = open_features(data.path, "log_mel")
+    assert (store.picture(key(1)).values == LogMel().compute(*data.audio(key(1)))).all()
 
 
 def test_rows_that_were_being_taken_over_are_still_there(data, stop_after, monkeypatch):
