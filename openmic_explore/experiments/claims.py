@@ -15,7 +15,7 @@ import numpy as np
 from openmic_explore.errors import ExploreError
 from openmic_explore.experiments.contrast import RESAMPLES, Contrast, contrast, sample_groups
 from openmic_explore.experiments.named import AUGMENTED, shortened
-from openmic_explore.experiments.paper import REFERENCE, SHOWN, Shown, like_majority, published_scores, seeds_of
+from openmic_explore.experiments.paper import REFERENCE, SHOWN, Shown, like_majority, published_scores
 from openmic_explore.instruments import INSTRUMENTS
 from openmic_explore.models import PRESETS
 from openmic_explore.training import Run, Runs, TrainConfig
@@ -134,9 +134,7 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def claims(
-    runs: Runs, data: "OpenMIC", *, checkpoint: str | None = None, resamples: int = RESAMPLES
-) -> "pd.DataFrame":
+def claims(runs: Runs, data: "OpenMIC", *, checkpoint: str | None = None, resamples: int = RESAMPLES) -> "pd.DataFrame":
     """The claims as published, and tested with our runs in both presets: three rows each.
 
     checkpoint: at which all runs are looked at; None: as each was kept. Columns: number, claim, figure, whose
@@ -167,7 +165,9 @@ def claims(
                 found, used = max(
                     (
                         (
-                            contrast([(w, sampled[name]) for w, name in parts], claim.statistic, place, confidence=share),
+                            contrast(
+                                [(w, sampled[name]) for w, name in parts], claim.statistic, place, confidence=share
+                            ),
                             parts,
                         )
                         for parts in names
@@ -199,17 +199,17 @@ def verdict(says: str, low: float, high: float, margin: float = MARGIN) -> str:
 def overview(table: "pd.DataFrame") -> "pd.DataFrame":
     """`claims` for a reader: one row a claim, a column as published and one for each preset, "+.012 [-.003, +.027] open"."""
     cells = table.assign(
-        cell=[
-            verdict if np.isnan(low) else f"{difference:+.3f} [{low:+.3f}, {high:+.3f}] {verdict}"
-            for difference, low, high, verdict in zip(
-                table.difference, table.low, table.high, table.verdict, strict=True
-            )
-        ]
+        cell=[_cell(*row) for row in table[["difference", "low", "high", "verdict"]].itertuples(index=False)]
     )
     wide = cells.pivot(index=["number", "claim"], columns="whose", values="cell")[["as published", *PRESETS]]
     names = {"published": "ours, as the authors ran it", "repaired": "ours, repaired"}
     order = list(dict.fromkeys(zip(table.number, table.claim, strict=True)))
     return wide.loc[order].rename(columns=names).rename_axis(columns=None)
+
+
+def _cell(difference: float, low: float, high: float, said: str) -> str:
+    interval = "" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
+    return said if np.isnan(difference) else f"{difference:+.3f}{interval} {said}"
 
 
 def _row(claim: Claim, whose: str, found: Contrast, said: str, runs: str) -> dict[str, object]:
@@ -309,6 +309,3 @@ def _scores(figure: str, name: str) -> np.ndarray:
 
 def _named(parts: Sequence[tuple[float, str]]) -> str:
     return " ".join(f"{weight:+.3g} x {name}" for weight, name in parts)
-
-
-__all__ = ["CLAIMS", "MARGIN", "Claim", "claims", "overview", "seeds_of", "verdict"]

@@ -64,44 +64,42 @@ def sample_groups(
     rows = [data.index(str(key)) for key in keys]
     mask = data.mask[rows]
     present = np.where(mask, data.relevance[rows], 0.0) >= 0.5
-    found: dict[str, Sampled] = {}
-    for name, runs in groups.items():
-        decided = [run.predictions[1] >= THRESHOLD for run in runs]
-        whole = np.ones((1, len(rows)))
-        values = np.concatenate([weighted_f1_macro(present, mask, each, whole) for each in decided])
-        samples = bootstrap(
-            lambda weights, decided=decided: average(  # type: ignore[misc]
-                [weighted_f1_macro(present, mask, each, weights) for each in decided]
-            ),
-            len(rows),
-            resamples=resamples,
-            seed=seed,
-        )
-        found[name] = Sampled(values, samples)
-    return found
+    decided = np.stack([run.predictions[1] >= THRESHOLD for run in flat])
+    ends = np.cumsum([len(runs) for runs in groups.values()])
+    parts = [slice(end - len(runs), end) for end, runs in zip(ends, groups.values(), strict=True)]
+
+    def of_groups(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        scores = weighted_f1_macro(present, mask, decided, weights)
+        return np.stack([average(scores[:, part], axis=1) for part in parts], axis=1)
+
+    values = weighted_f1_macro(present, mask, decided, np.ones((1, len(rows))))[0]
+    samples = bootstrap(of_groups, len(rows), resamples=resamples, seed=seed)
+    return {
+        name: Sampled(values[part], samples[:, place])
+        for place, (name, part) in enumerate(zip(groups, parts, strict=True))
+    }
 
 
 def weighted_f1_macro(
     present: NDArray[np.bool_], mask: NDArray[np.bool_], decided: NDArray[np.bool_], weights: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Mean of the F1 of "present" and of "absent", with clips weighted: (R, K), as `evaluation.weighted_scores` has it.
+    """Mean of the F1 of "present" and of "absent", with clips weighted, as `evaluation.weighted_scores` has it.
 
-    present, mask, decided: (N, K); weights: (R, N), how often each clip counts.
+    present, mask: (N, K); decided: (S, N, K), of S runs; weights: (R, N), how often each clip counts. Returns (R, S, K).
     """
     from openmic_explore.evaluation.weighted import ratio
 
-    # float32 holds counts of this size exactly.
-    weights = weights.astype(np.float32)
-    hits, false_alarms, misses, rejections = (
-        (weights @ cells.astype(np.float32)).astype(float)
-        for cells in (
-            mask & present & decided,
-            mask & ~present & decided,
-            mask & present & ~decided,
-            mask & ~present & ~decided,
-        )
-    )
-    errors = false_alarms + misses
+    _, clips, instruments = decided.shape
+    weights = weights.astype(np.float32)  # which holds counts of this size exactly
+
+    def count(cells: NDArray[np.bool_]) -> NDArray[np.float64]:
+        table = np.moveaxis(cells, 1, 0).reshape(clips, -1).astype(np.float32)
+        return (weights @ table).reshape(len(weights), -1, instruments).astype(float)
+
+    positives, negatives = count((mask & present)[None]), count((mask & ~present)[None])
+    hits, false_alarms = count(decided & (mask & present)), count(decided & (mask & ~present))
+    errors = false_alarms + positives - hits
+    rejections = negatives - false_alarms
     return (ratio(2 * hits, 2 * hits + errors) + ratio(2 * rejections, 2 * rejections + errors)) / 2
 
 

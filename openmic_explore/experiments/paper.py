@@ -4,7 +4,6 @@ Theirs are of OpenMIC-2018, one run each; ours are of whatever data set the runs
 They stand in panels of their own, and are never subtracted from each other.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,9 @@ _MEL = Shown("Mel, 1 layer", "mel", (), (4, "mel-1layer"), "mel-1layer")
 
 def _augmented(figure: int, model: str, plain: str) -> tuple[Shown, ...]:
     return tuple(
-        Shown(kind, model, kinds, (figure, f"{model}+{kind}" if kinds else model), f"{model}+{kind}" if kinds else plain)
+        Shown(
+            kind, model, kinds, (figure, f"{model}+{kind}" if kinds else model), f"{model}+{kind}" if kinds else plain
+        )
         for kind, kinds in AUGMENTED.items()
     )
 
@@ -89,13 +90,12 @@ def paper_panels(name: str, runs: Runs, data: "OpenMIC", metric: str, checkpoint
 
 def published_panel(name: str, metric: str = "f1_weighted", checkpoint: str = "loss") -> Panel:
     """What the authors plotted (weighted F1 at the least validation loss) or logged (macro F1, at either checkpoint)."""
-    series = []
-    for one in SHOWN[name]:
-        values = published_scores(one, metric, checkpoint)
-        if values is not None:
-            series.append(Series(one.name, values[None]))
+    scores = {one.name: published_scores(one, metric, checkpoint) for one in SHOWN[name]}
+    # A series without numbers is a series all the same: every panel of a figure has the same ones.
+    nothing = np.full(len(INSTRUMENTS), np.nan)
+    series = [Series(name, (nothing if values is None else values)[None]) for name, values in scores.items()]
     floor, forest = published_floors(metric)
-    note = "" if series else "neither plotted<br>nor logged"
+    note = "" if any(values is not None for values in scores.values()) else "neither plotted<br>nor logged"
     title = "<b>as published</b><br>OpenMIC-2018, test split, 1 run each"
     return Panel(title, METRICS[metric], series, floor, None if forest is None else forest[None], note)
 
@@ -124,6 +124,7 @@ def seeds_of(config: TrainConfig, runs: Runs, data: "OpenMIC", name: str, checkp
 
     name: of the experiment that has them. Raises ExploreError when there is none, with the command that trains them.
     """
+    config = shortened(config, data)
     found = [run for run in runs.of(data.fingerprint) if run.config.group == config.group]
     if not found:
         raise ExploreError(
@@ -165,5 +166,4 @@ def like_majority(one: Shown, digits: int = 3) -> int:
 
 
 def _in_order(table: "pd.DataFrame", column: str) -> NDArray[np.float64]:
-    values: Sequence[float] = table.set_index("instrument")[column].loc[list(INSTRUMENTS)]
-    return np.asarray(values, dtype=float)
+    return table.set_index("instrument")[column].loc[list(INSTRUMENTS)].to_numpy(float)

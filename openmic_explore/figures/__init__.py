@@ -1,7 +1,24 @@
 """Pure functions from arrays and tables to plotly figures: no files, no widgets, no models."""
 
 from openmic_explore.figures.clip import Line, clip_figure
+from openmic_explore.figures.differences import differences_figure
+from openmic_explore.figures.grid import grid_figure
+from openmic_explore.figures.published import Panel, paper_figure, turn_into
 from openmic_explore.figures.scores import METRICS, Series, mean_over_seeds, scores_figure
 from openmic_explore.figures.style import Style, style
 
-__all__ = ["METRICS", "Line", "Series", "Style", "clip_figure", "mean_over_seeds", "scores_figure", "style"]
+__all__ = [
+    "METRICS",
+    "Line",
+    "Panel",
+    "Series",
+    "Style",
+    "clip_figure",
+    "differences_figure",
+    "grid_figure",
+    "mean_over_seeds",
+    "paper_figure",
+    "scores_figure",
+    "style",
+    "turn_into",
+]
