@@ -69,8 +69,9 @@ screenshot: .venv/.ready-test
 results: .venv/.ready
 	$(BIN)/openmic-explore teach data/teaching
 	$(BIN)/openmic-explore features data/teaching
+	$(BIN)/openmic-explore features data/teaching --only embedding --embedding musicnn+mel --versions 1
 	$(BIN)/openmic-explore reproduce all --data data/teaching --runs runs
-	$(BIN)/openmic-explore pack runs --to openmic_explore/results --whole start --whole 5 --whole pooling --whole best
+	$(BIN)/openmic-explore pack runs --to openmic_explore/results --whole main --whole start --whole 5 --whole pooling
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache *.egg-info build dist

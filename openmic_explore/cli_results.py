@@ -30,8 +30,7 @@ def add_result_commands(command: Command) -> None:
     sub.add_argument(
         "--checkpoint",
         choices=CHECKPOINTS,
-        default="loss",
-        help="the epoch at which all runs are looked at (default: loss)",
+        help="the epoch at which all runs are looked at (default: each one's own)",
     )
     sub.add_argument("--resamples", type=int, default=2000, help="of the bootstrap over clips (default 2000)")
 

@@ -237,6 +237,6 @@ def _pack(options: argparse.Namespace) -> None:
             data,
             whole=whole is None or run.name in whole,
             clips=data.audio_keys,
-            checkpoints=("f1_macro",) if run.config.group in shown else (),
+            checkpoints=("loss", "f1_macro") if run.config.group in shown else (),
         )
         print(copy.path)

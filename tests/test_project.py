@@ -120,9 +120,9 @@ def test_light_imports_stay_light(statement, heavy):
 
 
 def test_a_fresh_clone_stays_small():
-    """The clone holds its big files twice, packed and unpacked, and shall stay below 80 MB."""
+    """The clone holds its big files twice, packed and unpacked, and shall stay below 90 MB."""
     size = sum(file.stat().st_size for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    assert size < 38e6
+    assert size < 43e6
 
 
 def test_every_public_name_is_there():

@@ -24,8 +24,8 @@ ENERGY_STEP = 1.0  # seconds: as long as the frames of the package's own embeddi
 def localise_runs(runs: Sequence[Run], data: "OpenMIC", *, resamples: int = 1000) -> "pd.DataFrame":
     """Frame AUC of every signal of some seeds, and of the controls, on validation and on test clips.
 
-    runs: with their models, one a seed. Signals: attention, frame score, their product, and frame score times energy,
-    which asks what the model adds to loudness. Controls: energy (loudness a second, the same for all instruments), and
+    runs: with their models, one a seed. Signals: attention, frame score, their product, and both times energy, which asks
+    what the model adds to loudness. Controls: energy (loudness a second, the same for all instruments), and
     of each signal `shuffled`, what another clip with the instrument would have said. Only clips with audio count, since
     energy needs it.
 
@@ -127,4 +127,5 @@ def _signals(run: Run, data: "OpenMIC", clips: _Clips) -> dict[str, "Signal"]:
         "frame score": frame,
         "product": product(frame, attention),
         "frame score x energy": product(frame, loud),
+        "product x energy": product(product(frame, attention), loud),
     }

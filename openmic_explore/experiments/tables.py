@@ -106,17 +106,21 @@ def constant_outputs(run: Run) -> NDArray[np.bool_]:
 
 
 def report(
-    names: Sequence[str], runs: Runs, data: "OpenMIC", *, checkpoint: str = "loss", resamples: int = 2000
+    names: Sequence[str], runs: Runs, data: "OpenMIC", *, checkpoint: str | None = None, resamples: int = 2000
 ) -> str:
     """Experiments in Markdown: the question, the scores of its runs, and the paired differences that answer it.
 
-    names: of experiments. checkpoint: at which all runs are looked at. Differences are b minus a over the same test
-    clips, with the 95 % interval of the bootstrap over clips; seeds are averaged on either side and held fixed, so hold
-    a difference against the spread of the seeds too. Raises ExploreError when a run of an experiment is missing.
+    names: of experiments. checkpoint: at which all runs are looked at; None for each one's own. Differences are b minus
+    a over the same test clips, with the 95 % interval of the bootstrap over clips; seeds are averaged on either side and
+    held fixed, so hold a difference against the spread of the seeds too. Raises ExploreError when a run of an
+    experiment is missing.
     """
     parts = [_caption(data)]
     for name in experiments(names):
-        groups = {key: [run.at(checkpoint) for run in found] for key, found in runs_of(name, runs, data).items()}
+        groups = {
+            key: [run.at(checkpoint or run.config.checkpoint) for run in found]
+            for key, found in runs_of(name, runs, data).items()
+        }
         parts += [f"**{name}.** {EXPERIMENTS[name].question}", table(_named(groups), data)]
         pairs = [(shortened(a, data), shortened(b, data)) for a, b in EXPERIMENTS[name].pairs]
         if pairs:

@@ -48,6 +48,8 @@ def paper_figure(
     names = list(dict.fromkeys(one.name for panel in panels for one in panel.series))
     places = np.append(np.arange(len(rows)), [len(rows) + MEAN_GAP] if mean else [])
     labels = [row.replace("_", " ") for row in rows] + (["<b>mean</b>"] if mean else [])
+    unused = {MAJORITY} if all(panel.majority is None for panel in panels) else set()
+    unused |= {FOREST} if all(panel.forest is None for panel in panels) else set()
     figure = make_subplots(
         rows=1,
         cols=len(panels),
@@ -63,15 +65,14 @@ def paper_figure(
             (FOREST, _rows(panel.forest, blank), _open(), 0.0),
         ]
         # Above each other within a row, the first on top, so that none hides another.
-        offsets = (np.arange(len(names)) - (len(names) - 1) / 2) * min(0.17, 0.72 / max(1, len(names)))
+        offsets = (np.arange(len(names)) - (len(names) - 1) / 2) * min(0.22, 0.76 / max(1, len(names)))
         for place, name in enumerate(names):
             look = style(place)
             marker = {"symbol": look.symbol, "color": look.colour, "size": 8}
             marks.append((name, given.get(name, blank), marker, float(offsets[place])))
         for name, values, marker, offset in marks:
-            figure.add_trace(
-                _trace(name, values, marker, places + offset, mean, labels, column == 1), row=1, col=column
-            )
+            listed = column == 1 and name not in unused
+            figure.add_trace(_trace(name, values, marker, places + offset, mean, labels, listed), row=1, col=column)
         figure.update_xaxes(
             title_text=panel.axis, range=[panel.bounds[0] - 0.015, panel.bounds[1] + 0.015], row=1, col=column
         )
@@ -89,7 +90,7 @@ def paper_figure(
             "legend": _legend(height),
         }
     )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=True, linecolor=MUTED)
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=True, linecolor=MUTED, nticks=6)
     figure.update_yaxes(
         tickvals=places.tolist(), ticktext=labels, range=[places[-1] + 0.6, -0.6], gridcolor=GRID, zeroline=False,
         fixedrange=True,

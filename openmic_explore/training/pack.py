@@ -92,9 +92,9 @@ def rounded(levels: NDArray[np.uint16], bits: int = BITS) -> NDArray[np.uint16]:
 def _halve(run: Run, folder: Path, clips: Collection[str] | None) -> None:
     from safetensors.torch import load_file, save_file
 
-    # The scaling of the input stays as it is: it is small, and its numbers are large.
+    # Vectors stay as they are, scaling and batch norm's statistics among them: they are small, their numbers are not.
     state = {
-        name: tensor.half() if tensor.is_floating_point() and not name.startswith("scale.") else tensor
+        name: tensor.half() if tensor.is_floating_point() and tensor.squeeze().ndim > 1 else tensor
         for name, tensor in load_file(run.path / LARGE[0]).items()
     }
     save_file(state, folder / LARGE[0])

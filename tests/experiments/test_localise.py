@@ -37,7 +37,14 @@ def runs(data, tmp_path_factory):
 
 def test_a_model_that_has_learned_beats_energy_and_its_shuffled_self(data, runs):
     table = localise_runs(runs, data, resamples=100)
-    assert list(table.index) == ["energy", "attention", "frame score", "product", "frame score x energy"]
+    assert list(table.index) == [
+        "energy",
+        "attention",
+        "frame score",
+        "product",
+        "frame score x energy",
+        "product x energy",
+    ]
     energy, score = table.loc["energy"], table.loc["frame score"]
     assert energy.test > 0.52  # loud where many sound
     assert score.test > energy.test + 0.1
