@@ -85,7 +85,7 @@ ALLOWED = {name: {name} for name in GROUND} | {
     "experiments": {"experiments", "training", "features", *GROUND},
     "predict": {"predict", "training", "features", "transforms", "models"},
 }
-COMMON = {"errors", "files", "instruments"}
+COMMON = {"cluster", "errors", "files", "instruments"}
 
 
 @pytest.mark.parametrize("storey", sorted(ALLOWED))

@@ -13,6 +13,7 @@ import openmic_explore.transforms.embedding as module
 from openmic_explore.errors import ExploreError, MissingError
 from openmic_explore.transforms.embedding import EMBEDDINGS, embedding, misfits, prepare
 from openmic_explore.transforms.musicnn import MusicnnEmbedding
+from openmic_explore.transforms.musicnn_mel import MusicnnMelEmbedding
 from openmic_explore.transforms.vggish import VGGishEmbedding
 
 # The example of the module's docstring, as it stands there.
@@ -31,7 +32,8 @@ def test_the_packages_own_have_names_and_fit(name):
     found = embedding(name)
     assert misfits(found) == []
     assert found.name == EMBEDDINGS[name.split("-")[0]]
-    assert isinstance(found, MusicnnEmbedding if "musicnn" in name else VGGishEmbedding)
+    kinds = {"musicnn": MusicnnEmbedding, "musicnn+mel": MusicnnMelEmbedding, "vggish": VGGishEmbedding}
+    assert isinstance(found, kinds[name.split("-")[0]])
 
 
 def test_weights_go_to_vggish_alone(tmp_path):
