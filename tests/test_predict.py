@@ -253,14 +253,15 @@ def test_a_file_of_any_format_rate_and_channels_is_its_mono_samples(
         np.testing.assert_allclose(found.clip, exact.clip, atol=1e-3)
 
 
-def test_the_rate_of_the_same_sound_matters_little():
-    clips = []
+@pytest.mark.parametrize(("name", "most"), [("attention-repaired-seed0", 0.05), ("best-repaired-seed0", 0.1)])
+def test_the_rate_of_the_same_sound_matters_little(name, most):
+    """`best` reads the least of every log-mel band too, which hears what resampling leaves below 8 kHz."""
+    run, clips = Runs(SHIPPED)[name], []
     for rate in (16000, 44100, 96000):
         time = np.arange(3 * rate) / rate
         chord = sum(0.2 * np.sin(2 * np.pi * f * time) * np.exp(-2 * (time % 1)) for f in (262, 330, 392, 1046))
-        clips.append(predict_samples(chord, rate, best_run()).clip[0])
-    # What resampling leaves above 8 kHz moves the least of a band by a few steps; a tenth is still little.
-    assert np.ptp(clips, axis=0).max() < 0.1
+        clips.append(predict_samples(chord, rate, run).clip[0])
+    assert np.ptp(clips, axis=0).max() < most
     assert np.ptp(clips[0]) > 0.5
 
 
@@ -365,6 +366,10 @@ def test_the_default_run_is_chosen_by_its_validation_clips():
             history = each.history.set_index("epoch")
             values[each.name] = history.validation_average_precision[each.info["epoch"]]
     assert values[run.name] == max(values.values())
+    # Without the one that is first on both, validation and test clips choose differently.
+    others = [each for each in Runs(SHIPPED) if each.name in values and each.name != run.name]
+    on_test = max(others, key=lambda each: each.info["means"]["average_precision"])
+    assert best_run(others).name == max(values.keys() - {run.name}, key=values.get) != on_test.name
 
 
 def test_runs_of_several_data_sets_and_baselines_are_not_chosen_among(learnable, pictures):
