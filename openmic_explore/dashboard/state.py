@@ -171,7 +171,8 @@ class RunState(HasTraits):
         self._models: dict[str, Any] = {}
         # A run of this very data set, if there is one; not the best on its test clips, which are no grounds for choice.
         own = [run.name for run in runs.of(data.fingerprint) if run.name in fitting] if fitting else []
-        first = (own or fitting or [""])[0]
+        sound = [name for name in own if runs[name].config.preset == "repaired"]
+        first = (sound or own or fitting or [""])[0]
         super().__init__(names=fitting, name=first)
 
     @property
