@@ -75,6 +75,19 @@ FROM_PUBLISHED = (
     _option(head="logit"),
     _option(dropout_at_test=False),
     {"augment": AUGMENTATIONS},
+    {"augment": AUGMENTATIONS, "augment_as": "text"},
+    {"learning_rate": 1e-3},
+    {"epochs": 10},
+    {"known": 1.0},
+)
+# And from `repaired` back, as far as the presets differ.
+FROM_REPAIRED = (
+    _option(scaling="unit"),
+    _option(batch_norm=False),
+    _option(head="clamp"),
+    _option(dropout_at_test=True),
+    {"learning_rate": 5e-4, "weight_decay": 1e-5},
+    {"known": 1.0},
 )
 # Those two that take all from the CNN.
 SUSPECTS = (_option(scaling="tiny"), {"label_shift": 1})
@@ -83,11 +96,14 @@ MEL_FROM_PUBLISHED = (
     _option(scaling="standard"),
     _option(head="logit"),
     _option(scaling="standard", head="logit"),
+    {"learning_rate": 1e-3},
+    {"known": 1.0},
 )
 ABLATION = (
     _changed("cnn", "published", FROM_PUBLISHED),
     _changed("cnn-reduced", "published", SUSPECTS),
     _changed("mel", "published", MEL_FROM_PUBLISHED),
+    _changed("cnn", "repaired", FROM_REPAIRED),
 )
 # What each part of `best` is worth. The data's own embedding has no altered versions, so that row changes two things.
 FROM_BEST = (
