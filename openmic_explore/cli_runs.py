@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openmic_explore.errors import ExploreError
 from openmic_explore.models.registry import PRESETS
@@ -20,6 +20,9 @@ from openmic_explore.training.config import (
     UNKNOWN,
     TrainConfig,
 )
+
+if TYPE_CHECKING:
+    from openmic_explore.training import Run
 
 # Adds a sub-command: name, function, sentence, example.
 Command = Callable[[str, Callable[[argparse.Namespace], None], str, str], argparse.ArgumentParser]
@@ -80,6 +83,7 @@ def add_run_commands(command: Command) -> None:
     sub.add_argument("--name", help="the run's name (default: from its settings)")
     sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: runs)")
     sub.add_argument("--threads", type=int, default=1, help="of torch (default 1)")
+    sub.add_argument("--json", action="store_true", help="the run as one JSON object")
     sub.set_defaults(resumes=True)
 
     sub = command(
@@ -102,6 +106,9 @@ def add_run_commands(command: Command) -> None:
     sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: runs)")
     sub.add_argument("--jobs", type=int, default=-1, help="runs at once (default: one a core)")
     sub.add_argument("--cluster", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://localhost:8786")
+    sub.add_argument(
+        "--json", action="store_true", help="one JSON object a run, with its configuration; with --list, an experiment"
+    )
     sub.set_defaults(resumes=True)
 
     sub = command("runs", _runs, "list runs with their test scores", "openmic-explore runs --model mel")
@@ -155,6 +162,9 @@ def _train(options: argparse.Namespace) -> None:
         threads=options.threads,
         progress=sys.stderr.isatty(),
     )
+    if options.json:
+        _print_run(run)
+        return
     print(run.scores.round(3).to_string())
     means = {name: round(value, 3) for name, value in run.info["means"].items()}
     print(f"means: {means}\ndata: {run.info['data']}, input: {run.info['embedding']}\n{run.path}")
@@ -178,7 +188,9 @@ def _reproduce(options: argparse.Namespace) -> None:
 
     if options.list:
         for name, experiment in EXPERIMENTS.items():
-            print(f"{name}: {experiment.question}")
+            runs_of_it = [config.label for config in experiment.runs]
+            told = {"experiment": name, "question": experiment.question, "runs": runs_of_it}
+            print(json.dumps(told) if options.json else f"{name}: {experiment.question}")
         return
     data = open_data(options.data)
     which = {
@@ -196,9 +208,15 @@ def _reproduce(options: argparse.Namespace) -> None:
         **which,
     )
     names = [config.name for config in configs(options.experiments, data, **which)]
-    print(runs.table().loc[[name for name in names if name in runs]].round(3).to_string())
+    mine = [name for name in names if name in runs]
+    if options.json:
+        for name in mine:
+            _print_run(runs[name])
+    else:
+        print(runs.table().loc[mine].round(3).to_string())
     if elsewhere := [name for name in names if name not in runs]:
-        print(f"{len(elsewhere)} runs are being trained by another process, such as {elsewhere[0]}.")
+        file = sys.stderr if options.json else sys.stdout
+        print(f"{len(elsewhere)} runs are being trained by another process, such as {elsewhere[0]}.", file=file)
 
 
 def _runs(options: argparse.Namespace) -> None:
@@ -213,12 +231,16 @@ def _runs(options: argparse.Namespace) -> None:
     chosen = [run.name for run in (runs.select(**wanted) if wanted and len(runs) else runs)]
     if options.json:
         for name in chosen:
-            print(json.dumps(runs[name].to_dict(), allow_nan=False))
+            _print_run(runs[name])
         return
     table = runs.table()
     print(
         table.loc[chosen].round(3).to_string() if chosen else "There are no such runs. Train one: openmic-explore train"
     )
+
+
+def _print_run(run: "Run") -> None:
+    print(json.dumps(run.to_dict(), allow_nan=False))
 
 
 def _pack(options: argparse.Namespace) -> None:

@@ -94,6 +94,33 @@ def test_runs_as_json_and_as_a_table(folder, tmp_path, capsys):
     assert "There are no such runs" in capsys.readouterr().out
 
 
+def test_train_and_reproduce_as_json(folder, tmp_path, capsys, monkeypatch):
+    from openmic_explore.experiments import EXPERIMENTS, Experiment
+
+    runs = tmp_path / "runs"
+    where = ["--data", str(folder), "--runs", str(runs), "--json"]
+    assert main(["train", "--model", "majority", *where]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out, parse_constant=pytest.fail) == Runs(runs)["majority-published-seed0"].to_dict()
+    assert err == ""
+
+    small = Experiment("What for?", (TrainConfig("majority"), TrainConfig("mean", epochs=2)))
+    monkeypatch.setitem(EXPERIMENTS, "small", small)
+    assert main(["reproduce", "small", "--seeds", "2", "--jobs", "1", *where]) == 0
+    out, err = capsys.readouterr()
+    told = [json.loads(line, parse_constant=pytest.fail) for line in out.splitlines()]
+    assert [one["run"] for one in told] == [
+        "majority-published-seed0",
+        *(f"mean-repaired-epochs=2-seed{n}" for n in (0, 1)),
+    ]
+    assert told == [Runs(runs)[one["run"]].to_dict() for one in told]
+    assert err == ""
+
+    assert main(["reproduce", "--list", "--json"]) == 0
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert listed[-1] == {"experiment": "small", "question": "What for?", "runs": [one.label for one in small.runs]}
+
+
 def test_compare_shipped_runs_as_a_table_and_as_json(capsys):
     pair = ["compare", "mel-repaired-seed0", "attention-repaired-seed0", "--resamples", "100"]
     assert main(pair) == 0
