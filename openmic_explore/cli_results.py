@@ -27,6 +27,7 @@ def add_result_commands(command: Command) -> None:
     )
     data_option(sub)
     sub.add_argument("--runs", type=Path, action="append", help=RUNS_HELP)
+    sub.add_argument("--epochs", type=int, help="the runs that `reproduce --epochs` made")
     sub.add_argument(
         "--checkpoint",
         choices=CHECKPOINTS,
@@ -97,7 +98,8 @@ def _report(options: argparse.Namespace) -> None:
     from openmic_explore.training import Runs
 
     runs, data = Runs(*(options.runs or ())), open_data(options.data)
-    print(report(options.experiments, runs, data, checkpoint=options.checkpoint, resamples=options.resamples))
+    asked = {name: getattr(options, name) for name in ("epochs", "checkpoint", "resamples")}
+    print(report(options.experiments, runs, data, **asked))
 
 
 def _localise(options: argparse.Namespace) -> None:

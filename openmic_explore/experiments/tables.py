@@ -106,42 +106,49 @@ def constant_outputs(run: Run) -> NDArray[np.bool_]:
 
 
 def report(
-    names: Sequence[str], runs: Runs, data: "OpenMIC", *, checkpoint: str | None = None, resamples: int = 2000
+    names: Sequence[str],
+    runs: Runs,
+    data: "OpenMIC",
+    *,
+    epochs: int | None = None,
+    checkpoint: str | None = None,
+    resamples: int = 2000,
 ) -> str:
     """Experiments in Markdown: the question, the scores of its runs, and the paired differences that answer it.
 
-    names: of experiments. checkpoint: at which all runs are looked at; None for each one's own. Differences are b minus
-    a over the same test clips, with the 95 % interval of the bootstrap over clips; seeds are averaged on either side and
-    held fixed, so hold a difference against the spread of the seeds too. Raises ExploreError when a run of an
-    experiment is missing.
+    names: of experiments. epochs: the limit under which the runs were trained, if any. checkpoint: at which all runs
+    are looked at; None for each one's own. Differences are b minus a over the same test clips, with the 95 % interval of
+    the bootstrap over clips; seeds are averaged on either side and held fixed, so hold a difference against the spread of
+    the seeds too. Raises ExploreError when a run of an experiment is missing.
     """
     parts = [_caption(data)]
     for name in experiments(names):
         groups = {
             key: [run.at(checkpoint or run.config.checkpoint) for run in found]
-            for key, found in runs_of(name, runs, data).items()
+            for key, found in runs_of(name, runs, data, epochs=epochs).items()
         }
         parts += [f"**{name}.** {EXPERIMENTS[name].question}", table(_named(groups), data)]
-        pairs = [(shortened(a, data), shortened(b, data)) for a, b in EXPERIMENTS[name].pairs]
+        pairs = [(shortened(a, data, epochs), shortened(b, data, epochs)) for a, b in EXPERIMENTS[name].pairs]
         if pairs:
             sides = [(groups[a.group], groups[b.group]) for a, b in pairs]
             parts.append(differences(sides, data, resamples=resamples))
     return "\n\n".join(parts)
 
 
-def runs_of(name: str, runs: Runs, data: "OpenMIC") -> dict[str, list[Run]]:
+def runs_of(name: str, runs: Runs, data: "OpenMIC", *, epochs: int | None = None) -> dict[str, list[Run]]:
     """The runs of an experiment on a data set by group, in the experiment's order, as many seeds as there are.
 
-    Raises ExploreError when there is none of a group, with the command that trains it.
+    epochs: the limit under which they were trained, if any. Raises ExploreError when there is none of a group, with the
+    command that trains it.
     """
     mine = {run.name: run for run in runs.of(data.fingerprint)}
-    wanted = list(dict.fromkeys(config.group for config in configs(name, data, seeds=1)))
+    wanted = list(dict.fromkeys(config.group for config in configs(name, data, seeds=1, epochs=epochs)))
     groups = {group: [run for run in mine.values() if run.config.group == group] for group in wanted}
     missing = [group for group, found in groups.items() if not found]
     if missing:
         raise ExploreError(
             f"Of experiment {name} {len(missing)} of {len(wanted)} groups of runs are missing, such as {missing[0]}. "
-            f"Train them: openmic-explore reproduce {name} --data DIR"
+            f"Train them: openmic-explore reproduce {name} --data DIR{f' --epochs {epochs}' if epochs else ''}"
         )
     return groups
 

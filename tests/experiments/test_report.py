@@ -5,9 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from openmic_explore import ExploreError, OpenMIC, Runs, score
+from openmic_explore import ExploreError, OpenMIC, Runs, TrainConfig, score
 from openmic_explore.evaluation import means
-from openmic_explore.experiments import EXPERIMENTS, compare_runs, report, runs_of, summary
+from openmic_explore.experiments import EXPERIMENTS, Experiment, compare_runs, report, runs_of, summary
+from tests.experiments.conftest import SMALL
 from tests.learnable import write_learnable
 
 # Comparing
@@ -104,6 +105,15 @@ def test_a_report_of_runs_that_are_not_there_says_how_to_train_them(data, traine
     shutil.copytree(trained / "majority-published-seed0", tmp_path / "majority-published-seed0")
     with pytest.raises(ExploreError, match=r"2 of 3 groups .* such as mean-repaired-epochs=2.*reproduce small"):
         report(["small"], Runs(tmp_path), data)
+
+
+def test_runs_cut_short_are_reported_by_the_same_limit(data, trained, monkeypatch):
+    long = [TrainConfig.from_dict(config.to_dict() | {"epochs": 50}) for config in SMALL.runs[1:]]
+    monkeypatch.setitem(EXPERIMENTS, "long", Experiment("Which is better?", (SMALL.runs[0], *long), ((*long,),)))
+    short = report(["small"], Runs(trained), data, resamples=50)
+    assert report(["long"], Runs(trained), data, epochs=2, resamples=50) == short.replace("**small.**", "**long.**")
+    with pytest.raises(ExploreError, match=r"2 of 3 groups .* reproduce long --data DIR --epochs 3"):
+        report(["long"], Runs(trained), data, epochs=3)
 
 
 def test_runs_of_an_experiment_come_in_its_order_with_all_seeds(data, trained):
