@@ -61,6 +61,13 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def nearby(path: str | Path) -> Path:
+    """Where a relative path is: here, or one level up, since notebooks run in a folder of their own."""
+    path = Path(path).expanduser()
+    above = Path("..") / path
+    return above if not path.is_absolute() and not path.exists() and above.exists() else path
+
+
 def cache_dir(*parts: str) -> Path:
     """The user's cache folder for this package, created; OPENMIC_EXPLORE_CACHE overrides the default."""
     override = os.environ.get("OPENMIC_EXPLORE_CACHE")

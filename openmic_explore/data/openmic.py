@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import shlex
 import warnings
 from functools import cached_property
@@ -18,6 +19,7 @@ from openmic_explore.data.index import METADATA, PARTITIONS, TEST, TRAIN, load_i
 from openmic_explore.data.keys import check_hint, read_json, read_member, read_sample_key
 from openmic_explore.data.validation import validation_groups
 from openmic_explore.errors import ExploreError, MissingError, as_command
+from openmic_explore.files import nearby
 from openmic_explore.instruments import INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -86,6 +88,20 @@ class OpenMIC:
                 "or make one with `openmic-explore teach DIR` and open it with OpenMIC('DIR')."
             )
         return cls(TEACHING)
+
+    @classmethod
+    def chosen(cls) -> "OpenMIC":
+        """The data set that the environment variable OPENMIC_DATA names, else the teaching set: what notebooks open.
+
+        A relative folder is looked for here, then one level up. Raises ExploreError where it cannot be opened.
+        """
+        folder = os.environ.get("OPENMIC_DATA")
+        if not folder:
+            return cls.teaching()
+        try:
+            return cls(nearby(folder))
+        except ExploreError as error:
+            raise ExploreError(f"{error} (The environment variable OPENMIC_DATA asks for {folder}.)") from error
 
     def __len__(self) -> int:
         return len(self.keys)
