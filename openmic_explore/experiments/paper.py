@@ -4,6 +4,7 @@ Theirs are of OpenMIC-2018, one run each; ours are of whatever data set the runs
 They stand in panels of their own, and are never subtracted from each other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from openmic_explore.instruments import INSTRUMENTS
 from openmic_explore.models import PRESETS
 from openmic_explore.reference import published
 from openmic_explore.training import Run, Runs, TrainConfig
+from openmic_explore.training.run import SHIPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,6 +133,18 @@ def seeds_of(config: TrainConfig, runs: Runs, data: "OpenMIC", name: str, checkp
             f"There is no run of {config.group} on {data.path}. Train it: openmic-explore reproduce {name} --data DIR"
         )
     return [run if checkpoint is None else run.at(checkpoint) for run in found]
+
+
+def nearest_runs(configs: Iterable[TrainConfig], runs: Runs, data: "OpenMIC") -> tuple[Runs, "OpenMIC"]:
+    """Runs and data set on which all these configurations can be looked at, but for their seeds.
+
+    Those given; where a run is missing, the shipped ones of the teaching set, so that a reader who trained only what a
+    figure draws still sees what came out elsewhere.
+    """
+    own = {run.config.group for run in runs.of(data.fingerprint)}
+    if all(shortened(config, data).group in own for config in configs):
+        return runs, data
+    return Runs(SHIPPED), type(data).teaching()
 
 
 def published_scores(one: Shown, metric: str, checkpoint: str = "loss") -> NDArray[np.float64] | None:

@@ -5,22 +5,25 @@ import dataclasses
 import numpy as np
 import pytest
 
-from openmic_explore import INSTRUMENTS, ExploreError, Runs, TrainConfig
+from openmic_explore import INSTRUMENTS, ExploreError, OpenMIC, Runs, TrainConfig
 from openmic_explore.data.labels import label_counts
 from openmic_explore.evaluation import majority, score
 from openmic_explore.experiments.named import shortened
 from openmic_explore.experiments.paper import (
     SHOWN,
     like_majority,
+    nearest_runs,
     paper_panels,
     published_floors,
     published_panel,
     published_scores,
+    seeds_of,
 )
 from openmic_explore.figures import METRICS
 from openmic_explore.models import PRESETS
 from openmic_explore.training import majority_scores
 from tests.experiments.runs import write_run
+from tests.learnable import write_learnable
 
 
 def test_every_series_of_every_figure_was_plotted():
@@ -97,3 +100,16 @@ def test_figures_scores_and_checkpoints_that_are_none_are_refused(data, runs):
 def test_missing_runs_are_named_with_the_command(data, runs):
     with pytest.raises(ExploreError, match=r"no run of cnn-published.*openmic-explore reproduce 5"):
         paper_panels("5", runs, data, "f1", "loss")
+
+
+def test_what_was_not_trained_here_is_looked_at_on_the_teaching_set(tmp_path):
+    from openmic_explore.training.run import SHIPPED
+
+    shipped, teaching = Runs(SHIPPED), OpenMIC.teaching()
+    wanted = [TrainConfig("mel"), TrainConfig("cnn", "published")]
+    assert nearest_runs(wanted, shipped, teaching) == (shipped, teaching)
+    (tmp_path / "none").mkdir()
+    runs, on = nearest_runs(wanted, Runs(tmp_path / "none"), OpenMIC(write_learnable(tmp_path / "data")))
+    assert on.fingerprint == teaching.fingerprint
+    for config in wanted:
+        assert len(seeds_of(config, runs, on, "5")) == 3
