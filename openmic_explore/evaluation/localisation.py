@@ -175,6 +175,25 @@ def frame_auc(signal: Signal, active: NDArray[np.bool_], frame_length: float) ->
     return auc
 
 
+def mean_auc(
+    auc: NDArray[np.floating],
+    *,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+    seed: int = 0,
+    groups: NDArray | None = None,
+) -> tuple[float, float, float]:
+    """The mean of frame AUCs (N, K) over clips and then over instruments, where defined, and its interval over clips.
+
+    auc: `frame_auc` of a signal, its mean over seeds, or a difference of two such arrays, which makes it paired: one number
+    where `localise` and `localisation_difference` give a table. Returns (mean, low, high); see `bootstrap` for the rest.
+    """
+    values: NDArray[np.float64] = np.asarray(auc, dtype=np.float64)
+    samples = average(_resampled_means(values, resamples, seed, groups), axis=1)
+    interval = percentile_interval(samples, confidence)
+    return float(average(average(values))), float(interval.low), float(interval.high)
+
+
 def segment_counts(
     signal: Signal, active: NDArray[np.bool_], frame_length: float, *, segment: float = 1.0
 ) -> NDArray[np.int64]:

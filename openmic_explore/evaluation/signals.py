@@ -128,3 +128,21 @@ def shuffled(signal: Signal, present: NDArray[np.bool_], *, seed: int = 0) -> Si
             if len(order) > 1:  # one cycle through all of them, so that none stays where it is
                 values[order, :, k] = np.asarray(signal.values)[np.roll(order, 1), :, k]
     return replace(signal, values=values)
+
+
+def swapped(signal: Signal, present: NDArray[np.bool_]) -> Signal:
+    """The control that knows when something sounds but not what: the signal of another instrument of the same clip.
+
+    present: (N, K) bool, where the instrument sounds somewhere in the clip. The instruments that sound in a clip pass their
+    signals on to the next of them; loudness, which is the same for all, loses nothing by that. nan where an instrument
+    does not sound or no other does. Raises ExploreError when present has another shape.
+    """
+    clips, _, instruments = np.shape(signal.values)
+    if np.shape(present) != (clips, instruments):
+        raise ExploreError(f"present {np.shape(present)} must be (clips, instruments) = {(clips, instruments)}.")
+    values = np.full(np.shape(signal.values), np.nan)
+    for clip, sounding in enumerate(present):
+        order = np.flatnonzero(sounding)
+        if len(order) > 1:
+            values[clip][:, order] = np.asarray(signal.values)[clip][:, np.roll(order, 1)]
+    return replace(signal, values=values)

@@ -17,6 +17,7 @@ from openmic_explore.evaluation import (
     frame_signal,
     localisation_difference,
     localise,
+    mean_auc,
     segment_counts,
     shuffled,
     uniform,
@@ -237,3 +238,14 @@ def test_bad_input_is_refused():
         localise(signal, active, 0.1)
     with pytest.raises(ExploreError, match="segment must be longer"):
         localise(signal, active, 0.1, segment=0, instruments=NAMES)
+
+
+def test_the_mean_auc_is_the_tables_last_row():
+    active = truth()
+    rng = np.random.default_rng(2)
+    a, b = (frame_signal(on_seconds(active) + rng.random((60, 10, 3)) * noise, 1.0) for noise in (2.0, 1.0))
+    row = localise(a, active, 0.1, resamples=200, instruments=NAMES).loc[MEAN]
+    assert mean_auc(frame_auc(a, active, 0.1), resamples=200) == pytest.approx((row.auc, row.auc_low, row.auc_high))
+    apart = localisation_difference(a, b, active, 0.1, resamples=200, instruments=NAMES).loc[MEAN]
+    difference = frame_auc(b, active, 0.1) - frame_auc(a, active, 0.1)
+    assert mean_auc(difference, resamples=200) == pytest.approx((apart.difference, apart.low, apart.high))

@@ -12,6 +12,7 @@ from openmic_explore.evaluation import (
     frame_signal,
     product,
     shuffled,
+    swapped,
     uniform,
 )
 
@@ -105,3 +106,29 @@ def test_bad_signals_are_refused():
     ):
         with pytest.raises(ExploreError, match=words):
             Signal(values, step, start)
+
+
+def test_swapped_gives_every_instrument_the_signal_of_another_that_sounds_in_the_clip():
+    rng = np.random.default_rng(0)
+    present = rng.random((30, 5)) < 0.5
+    values = np.arange(5.0) + 10 * np.arange(30)[:, None, None] + np.zeros((30, 4, 5))  # which clip, which instrument
+    moved = swapped(frame_signal(values, 0.5, 0.25), present)
+    assert (moved.step, moved.start) == (0.5, 0.25)
+    for clip, sounding in enumerate(present):
+        on = np.flatnonzero(sounding)
+        if len(on) < 2:
+            assert np.isnan(moved.values[clip]).all()
+            continue
+        assert np.isnan(moved.values[clip][:, ~sounding]).all()
+        source = moved.values[clip][:, on] - 10 * clip
+        assert (source == source[0]).all()
+        assert (source[0] != on).all()
+        assert sorted(source[0]) == on.tolist()
+
+
+def test_swapping_takes_nothing_from_loudness():
+    loudness = energy(np.random.default_rng(1).random((6, 8)), 1.0, instruments=3)
+    other = swapped(loudness, np.ones((6, 3), bool))
+    assert (other.values == loudness.values).all()
+    with pytest.raises(ExploreError, match="present"):
+        swapped(loudness, np.ones((6, 2), bool))
