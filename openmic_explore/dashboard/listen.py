@@ -1,141 +1,162 @@
-"""Listen: one clip's sound, pictures, labels and what a run makes of it."""
+"""Listen: one clip's sound, pictures and labels, and what a run makes of it."""
 
 import html
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ui
-import numpy as np
 
-from openmic_explore.dashboard.state import ClipState, Message, RunState, ShownState, train_command
-from openmic_explore.dashboard.widgets import InstrumentTable, Player, Plot, PlotlyLibrary
+from openmic_explore.dashboard.picker import ClipPicker
+from openmic_explore.dashboard.pictures import RESOLUTIONS, Pictures, PictureState
+from openmic_explore.dashboard.shared import Shared, View, help_line, style_sheet
+from openmic_explore.dashboard.state import ShownState, train_command
+from openmic_explore.dashboard.table import table_rows
+from openmic_explore.dashboard.widgets import InstrumentTable, PictureControls, Player, Plot
 from openmic_explore.errors import ExploreError
 from openmic_explore.figures import Line, clip_figure, style
+from openmic_explore.figures.clip import PICTURE, PICTURES, TITLES, Manner
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from openmic_explore.data import OpenMIC
-    from openmic_explore.features import ClipViews
     from openmic_explore.training import Frames
 
-LISTED = 300
 DURATION = 10.0
+LINKED = ("panels", "beside", "tall", "pitch", "resolution", "floor", "ceiling", "cnn")
+REDRAWN = [trait for trait in LINKED if trait not in ("floor", "ceiling")]  # the browser moves the colours itself
+TALL = 2 * PICTURE
 
 
-class ClipPicker(ui.VBox):
-    """Search by instrument and label, a list of what was found, and steps through it."""
-
-    _listing = False
-
-    def __init__(self, state: ClipState, message: Message) -> None:
-        self.state = state
-        names = [("any instrument", ""), *((name.replace("_", " "), name) for name in state.data.instruments)]
-        wide = ui.Layout(width="auto")
-        self.instrument = ui.Dropdown(options=names, value=state.instrument, description="Instrument", layout=wide)
-        labels = [("any label", ""), "present", "absent", "unknown"]
-        self.label = ui.Dropdown(
-            options=[(one, one) if isinstance(one, str) else one for one in labels],
-            value=state.label,
-            description="labelled",
-            layout=wide,
-        )
-        self.heard = ui.Checkbox(
-            value=state.heard,
-            description=f"only clips that have sound here ({state.audible:,})",
-            indent=False,
-            disabled=not state.audible,
-            layout=wide,
-        )
-        self.count = ui.HTML()
-        self.list = ui.Select(rows=5, layout=ui.Layout(width="100%"))
-        self.list.tooltip = "clips found"
-        half = ui.Layout(width="49%")
-        self.back = ui.Button(description="◀ previous", layout=half)
-        self.on = ui.Button(description="next ▶", layout=half)
-        ui.link((state, "instrument"), (self.instrument, "value"))
-        ui.link((state, "label"), (self.label, "value"))
-        ui.link((state, "heard"), (self.heard, "value"))
-        self.back.on_click(message.guard(lambda _: state.step(-1)))
-        self.on.on_click(message.guard(lambda _: state.step(1)))
-        self.list.observe(message.guard(self._pick), "value")
-        state.observe(message.guard(self._show), ["matches", "clip"])
-        self._show()
-        buttons = ui.HBox([self.back, self.on], layout=ui.Layout(justify_content="space-between"))
-        super().__init__([self.instrument, self.label, self.heard, self.count, self.list, buttons])
-        self.add_class("om-card")
-
-    def _pick(self, change: dict[str, Any]) -> None:
-        if change["new"] and not self._listing:
-            self.state.clip = change["new"]
-
-    def _show(self, _: Any = None) -> None:
-        matches, clip = self.state.matches, self.state.clip
-        first = 0
-        if clip in matches:
-            first = max(0, min(matches.index(clip) - LISTED // 2, len(matches) - LISTED))
-        listed = matches[first : first + LISTED]
-        options = [(self.state.describe(key), key) for key in listed]
-        if list(self.list.options) != options:
-            self._listing = True  # a Select with new options takes the first: that is nobody's choice
-            self.list.options = options
-            self._listing = False
-        self.list.value = clip if clip in listed else None
-        some = f", {LISTED} of them listed" if len(matches) > LISTED else ""
-        place = f"clip {matches.index(clip) + 1:,} of {len(matches):,}" if clip in matches else "no clip found"
-        self.count.value = f"<p class='om-caption' role='status'>{place}{some}</p>"
-        self.back.disabled = self.on.disabled = not matches
+def make(shared: Shared) -> "ListenView":
+    """The view of a page."""
+    return ListenView(shared)
 
 
-class ListenView(ui.Box):
+class ListenView(View):
     """The picker and the instruments beside the player and the pictures."""
 
-    def __init__(
-        self, data: "OpenMIC", clips: ClipState, runs: RunState, library: PlotlyLibrary, message: Message
-    ) -> None:
-        self.data, self.clips, self.runs, self.message = data, clips, runs, message
+    _offering = False
+
+    def __init__(self, shared: Shared) -> None:
+        data, clips, runs, message = shared.data, shared.clips, shared.run, shared.message
+        self.shared, self.data, self.clips, self.runs, self.message = shared, data, clips, runs, message
+        guard = message.guard
         self.shown = ShownState()
-        self._views: ClipViews | None = None
+        self.pictures = Pictures(data)
+        self.state = PictureState()
         self._frames: Frames | None = None
         self._notes: dict[str, str] = {}
+        self._stale = False
         self.picker = ClipPicker(clips, message)
         self.table = InstrumentTable()
         self.player = Player(duration=DURATION)
+        self.controls = self._controls()
         self.run = ui.Dropdown(
-            options=[(name, name) for name in runs.names] or [("no run yet", "")],
-            value=runs.name,
-            description="Model run",
-            disabled=not runs.names,
-            layout=ui.Layout(width="330px", flex="0 0 auto"),
+            description="Model run", disabled=not runs.names, layout=ui.Layout(width="260px", flex="0 0 auto")
         )
+        self._offer_runs()
+        self.beside = ui.Button(description="Compare attention ▸", disabled=not runs.names)
         self.about = ui.HTML()
-        message.guard(self._open)()
-        self.plot = Plot(library, self._figure(), self._spoken())
-        self.player.plot = self.plot.anchor
-        clips.observe(message.guard(self._switch_clip), "clip")
-        self.run.observe(message.guard(self._pick_run), "value")
-        self.table.observe(message.guard(self._pick_instruments), "shown")
+        guard(self._open)()
+        self.plot = Plot(shared.library, self._figure(), self._spoken())
+        self.player.plot = self.controls.plot = self.plot.anchor
+        clips.observe(guard(self._switch_clip), "clip")
+        runs.observe(guard(self._switch_run), "name")
+        runs.observe(guard(lambda _: self._offer_runs()), "names")
+        shared.navigation.observe(guard(self._come_back), "view")
+        self.run.observe(guard(self._pick_run), "value")
+        self.table.observe(guard(self._pick_instruments), "shown")
+        self.state.observe(guard(lambda _: self._draw()), REDRAWN)
+        self.beside.on_click(guard(lambda _: setattr(shared.navigation, "view", "Attention")))
+        super().__init__([self._page()])
+        self.layout.width = "100%"
+        self._tell()
+
+    def _controls(self) -> PictureControls:
+        shown = [name for name in TITLES if name != "truth" or self.data.activity is not None]
+        cnns = [name for name in self.runs.names if self.runs.runs[name].config.features == "scalogram"]
+        if cnns:
+            repaired = [name for name in cnns if self.runs.runs[name].config.preset == "repaired"]
+            self.state.cnn = min(repaired or cnns, key=len)  # the plainest
+        else:
+            shown.remove("network")
+        controls = PictureControls(
+            offered=[(name, TITLES[name][0]) for name in shown],
+            resolutions=[(name, f"{scales}×{bins}") for name, (scales, bins) in RESOLUTIONS.items()],
+            cnns=[(name, self.runs.title(name)) for name in cnns],
+        )
+        for trait in LINKED:
+            ui.link((self.state, trait), (controls, trait))
+        return controls
+
+    def _page(self) -> ui.Widget:
         legend = (
             "Each box draws an instrument's lines. <b>Label</b>: what is known of the whole clip. <b>Truth</b>: what sounds, "
             "labelled or not. <b>Model</b>: its probability; orange where it contradicts the label."
         )
-        if data.truth is None:
+        if self.data.truth is None:
             legend = legend.replace("<b>Truth</b>: what sounds, labelled or not. ", "")
-        table = ui.VBox([self.table, ui.HTML(f"<p class='om-caption'>{legend}</p>")])
+        table = ui.VBox([self.table, ui.HTML(_caption(legend))])
         table.add_class("om-card")
         side = ui.VBox([self.picker, table])
         side.add_class("om-side")
-        bar = ui.HBox([self.run, self.about], layout=ui.Layout(flex_flow="row nowrap", align_items="center"))
-        main = ui.VBox([self.player, bar, self.plot])
+        bar = ui.HBox([self.run, self.beside, self.about])
+        bar.add_class("om-looker")
+        main = ui.VBox([self.player, bar, self.controls, self.plot])
         main.add_class("om-main")
-        super().__init__([side, main])
-        self.add_class("om-columns")
+        columns = ui.Box([side, main])
+        columns.add_class("om-columns")
+        text = (
+            "Which instruments do you hear, and when? Find them in the pictures, then see what is labelled and what a run "
+            "believes."
+        )
+        return ui.VBox([style_sheet("listen"), help_line(text, "00_start"), columns])
+
+    def restore(self, asked: Mapping[str, str]) -> None:
+        """Open the clip, the run and the instruments that `link` named."""
+        if asked.get("run") in self.runs.names:
+            self.runs.name = asked["run"]
+        if asked.get("clip") in set(self.data.keys.tolist()):
+            self.clips.clip = asked["clip"]
+        names = [name for name in asked.get("show", "").split(",") if name in self.data.instruments]
+        if names:
+            self.shown.pick(names)
+            self._draw()
+
+    def _tell(self) -> None:
+        self.link = {"clip": self.clips.clip, "run": self.runs.name, "show": ",".join(self.shown.names)}
+
+    def _offer_runs(self) -> None:
+        options = [(self.runs.title(name), name) for name in self.runs.names]
+        self._offering = True  # a Dropdown with new options takes the first: that is nobody's choice
+        self.run.options = options or [("no run yet", "")]
+        self.run.value = self.runs.name
+        self._offering = False
+        self.run.disabled = not options
 
     def _switch_clip(self, _: Any) -> None:
+        if self.shared.navigation.view != "Listen":
+            self._stale = True
+            return
         self._open()
         self._draw()
 
+    def _come_back(self, change: dict[str, Any]) -> None:
+        """What happened in another view shows when this one is opened again."""
+        if change["new"] == "Listen" and self._stale:
+            self._stale = False
+            self._open()
+            self._draw()
+
     def _pick_run(self, change: dict[str, Any]) -> None:
-        self.runs.name = change["new"]
+        if change["new"] and not self._offering:
+            self.runs.name = change["new"]
+
+    def _switch_run(self, change: dict[str, Any]) -> None:
+        self.run.value = change["new"]
+        if self.shared.navigation.view != "Listen":
+            self._stale = True
+            return
         self._look()
         self._draw()
 
@@ -145,33 +166,24 @@ class ListenView(ui.Box):
             self._draw()
 
     def _open(self) -> None:
-        """Read the open clip's sound and pictures, let the run look at it, and choose whose lines to draw."""
-        from openmic_explore.features import clip_views
-
+        """Read the open clip's sound, let the run look at it, and choose whose lines to draw."""
         key = self.clips.clip
-        self._views, self._notes, audio = None, {}, b""
         if not key:
             self.player.load("", b"")
             return
-        try:
-            if self.data.has_audio(key):
-                audio = self.data.audio_path(key).read_bytes()
-            self._views = clip_views(self.data, key)
-        except ExploreError as error:
-            self.message.set(str(error))
-            self._notes |= dict.fromkeys(("log_mel", "scalogram"), "no audio of this clip here: see the message above")
+        audio = self.data.audio_path(key).read_bytes() if self.data.has_audio(key) else b""
         self.player.load(key, audio)
         self._look()
         truth = self.data.truth
         sounds = truth[self.data.index(key)] if truth is not None else []
         sounding = [name for name, true in zip(self.data.instruments, sounds, strict=False) if true]
-        self.shown.choose(self.data.labels(key), self._frames.clip if self._frames else None, sounding)
+        probability = self._frames.clip if self._frames else None
+        self.shown.choose(self.data.labels(key), probability, sounding, self.clips.topic(key))
 
     def _look(self) -> None:
         """What the run makes of the clip: as kept, or computed now."""
         key, run = self.clips.clip, self.runs.run
-        self._frames = None
-        self._notes = {panel: note for panel, note in self._notes.items() if panel in ("log_mel", "scalogram")}
+        self._frames, self._notes = None, {}
         if run is None:
             self._notes |= dict.fromkeys(("attention", "frame"), "no run yet: see above")
             other = f" ({self.runs.left_out} of another embedding cannot be used.)" if self.runs.left_out else ""
@@ -192,64 +204,97 @@ class ListenView(ui.Box):
         except ExploreError as error:
             self.message.set(str(error))
             self._notes |= dict.fromkeys(("attention", "frame"), "this run cannot look at this clip: see above")
-        means = run.info["means"]
+        means, trained = run.info["means"], html.escape(f"trained on {describe_data(run.info)}", quote=True)
+        other = "" if self.runs.is_own(run.name) else f"{trained}; "
         self.about.value = _caption(
-            f"trained on {html.escape(describe_data(run.info))}; on its test clips: macro F1 {means['f1_macro']:.3f}, "
-            f"average precision {means['average_precision']:.3f}"
+            f"<span title='{trained}'>{other}test clips: macro F1 {means['f1_macro']:.2f}, average precision "
+            f"{means['average_precision']:.2f}</span>"
         )
 
     def _draw(self) -> None:
         self.plot.show(self._figure(), self._spoken())
+        self._tell()
+
+    def _seen(self) -> dict[str, Any]:
+        """The pictures and the waveform that are to be drawn; notes why one is missing."""
+        key, state = self.clips.clip, self.state
+        make = {
+            "waveform": lambda: self.pictures.wave(key),
+            "log_mel": lambda: self.pictures.log_mel(key),
+            "scalogram": lambda: self.pictures.scalogram(key, state.resolution),
+            "network": lambda: self.pictures.network(key, self.runs.runs[state.cnn]),
+        }
+        if key and "scalogram" in state.panels and not self.pictures.has(key, state.resolution):
+            self.message.set("Computing a finer scalogram …", True)
+        found: dict[str, Any] = {}
+        for panel in make:
+            self._notes.pop(panel, None)
+            if not key or panel not in state.panels:
+                continue
+            try:
+                found[panel] = make[panel]()
+            except ExploreError as error:
+                self.message.set(str(error))
+                self._notes[panel] = "no audio of this clip here: see the message above"
+        if self.message.busy:
+            self.message.set("")
+        return found
 
     def _figure(self) -> "go.Figure":
-        key, names, frames = self.clips.clip, self.shown.names, self._frames
-        labels = self.data.labels(key) if key else {}
-        row = self.data.index(key) if key else 0
-        places = {name: place for place, name in enumerate(names)}
-        activity = self.data.activity
-        lines = []
-        for name, place in places.items():
-            column = self.data.instruments.index(name)
-            lines.append(
-                Line(
-                    name,
-                    style(place),
-                    frames.attention[:, column] if frames else None,
-                    frames.frame[:, column] if frames else None,
-                    activity.active[row, column] if activity else None,
-                )
-            )
-        truth = self.data.truth
-        self.table.rows = [
-            {
-                "name": name,
-                "label": labels[name],
-                "truth": bool(truth[row, column]) if truth is not None else None,
-                "probability": round(float(np.clip(frames.clip[column], 0, 1)), 4) if frames else None,
-                "shown": name in places,
-                "colour": style(places[name]).colour if name in places else None,
-                "glyph": style(places[name]).glyph if name in places else None,
-            }
-            for column, name in enumerate(self.data.instruments)
-            if key
-        ]
-        self.table.shown = list(names)
+        key, frames, state = self.clips.clip, self._frames, self.state
+        self._fill_table()
+        seen, activity = self._seen(), self.data.activity
+        wave = seen.pop("waveform", None)
+        manner = Manner(
+            beside=state.beside,
+            pitch=state.pitch,
+            colours=(state.floor, state.ceiling),
+            height=TALL if state.tall else PICTURE,
+            legend=False,
+            hover=False,
+        )
         figure = clip_figure(
-            self._views.log_mel if self._views else None,
-            self._views.scalogram if self._views else None,
-            lines,
+            seen.get("log_mel"),
+            seen.get("scalogram"),
+            self._lines(),
+            wave=wave,
+            network=seen.get("network"),
             frame_length=frames.frame_length if frames else 1.0,
             frame_start=frames.start if frames else 0.0,
             activity_length=activity.frame_length if activity else 0.1,
             duration=DURATION,
             notes=self._notes,
+            titles={"network": f"as {self.runs.title(state.cnn)} scales it"} if state.cnn else {},
+            panels=state.panels,
+            manner=manner,
         )
         figure.layout.uirevision = key  # a zoom stays while the same clip is open
         return figure
 
+    def _lines(self) -> list[Line]:
+        if not self.clips.clip:
+            return []
+        frames, activity, row = self._frames, self.data.activity, self.data.index(self.clips.clip)
+        columns = [(name, self.data.instruments.index(name)) for name in self.shown.names]
+        return [
+            Line(
+                name,
+                style(place),
+                frames.attention[:, column] if frames else None,
+                frames.frame[:, column] if frames else None,
+                activity.active[row, column] if activity else None,
+            )
+            for place, (name, column) in enumerate(columns)
+        ]
+
+    def _fill_table(self) -> None:
+        self.table.rows = table_rows(self.data, self.clips.clip, self.shown.names, self._frames)
+        self.table.shown = list(self.shown.names)
+
     def _spoken(self) -> str:
         names = ", ".join(self.shown.names).replace("_", " ") or "no instrument"
-        return f"Clip {self.clips.clip}: log-mel spectrogram, scalogram, attention and frame score of {names}"
+        shown = [TITLES[panel][0].lower() for panel in self.state.panels if panel in (*PICTURES, "waveform")]
+        return f"Clip {self.clips.clip}: {', '.join(shown) or 'no picture'}; attention of {names}"
 
 
 def describe_data(info: dict[str, Any]) -> str:

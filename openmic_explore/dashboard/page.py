@@ -1,7 +1,7 @@
 """The whole page: opens the data and the runs, and puts the views together."""
 
 import html
-import os
+import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ui
 
-from openmic_explore.dashboard.listen import ListenView, describe_data
-from openmic_explore.dashboard.state import ClipState, Message, RunState, log
-from openmic_explore.dashboard.widgets import STATIC, PlotlyLibrary
+from openmic_explore.dashboard.chooser import DataChooser
+from openmic_explore.dashboard.listen import describe_data
+from openmic_explore.dashboard.shared import VIEWS, Shared, View
+from openmic_explore.dashboard.state import Message, log
+from openmic_explore.dashboard.widgets import STATIC, Address, PlotlyLibrary, ThemeSwitch
 from openmic_explore.errors import ExploreError
+from openmic_explore.files import nearby
 
 if TYPE_CHECKING:
+    from openmic_explore.dashboard.listen import ListenView
     from openmic_explore.data import OpenMIC
     from openmic_explore.training import Runs
 
@@ -23,7 +27,15 @@ LEAD = (
     "Ten seconds of music, twenty possible instruments, a label for the whole clip only: "
     "watch where a model looks, and hear whether it is right."
 )
-VIEWS = ("Listen", "Runs")
+# Modules are imported when their view opens; each has a function `make` from what all share to the view.
+MODULES = {
+    "Listen": "listen",
+    "Attention": "attention",
+    "Runs": "runs",
+    "Weak labels": "weak",
+    "Your audio": "own_audio",
+    "Train": "training",
+}
 
 
 def dashboard(path: str | Path | None = None, runs: str | Path | Sequence[str | Path] | None = None) -> ui.Widget:
@@ -50,63 +62,98 @@ def open_data(path: str | Path | None = None) -> "OpenMIC":
     """The data set that `dashboard` shows. Raises ExploreError where the folder cannot be opened."""
     from openmic_explore.data import OpenMIC
 
-    chosen = path or os.environ.get("OPENMIC_DATA")
-    if not chosen:
-        return OpenMIC.teaching()
-    try:
-        return OpenMIC(_folder(chosen))
-    except ExploreError as error:
-        if path:
-            raise
-        raise ExploreError(f"{error} (The environment variable OPENMIC_DATA asks for {chosen}.)") from error
+    return OpenMIC(nearby(path)) if path else OpenMIC.chosen()
 
 
 def open_runs(paths: str | Path | Sequence[str | Path] | None = None) -> "Runs":
     """The runs that `dashboard` shows; none is not an error. Raises ExploreError for a folder that is not there."""
     from openmic_explore.training import Runs
-    from openmic_explore.training.run import SHIPPED
 
     if paths is None:
-        asked = os.environ.get("OPENMIC_RUNS")
-        if asked:
-            paths = asked.split(os.pathsep)
-        else:
-            # Voila starts the notebook in apps/, while training leaves its runs beside it.
-            beside = _folder("runs")
-            paths = [SHIPPED, *([beside] if beside.is_dir() else [])]
-    elif isinstance(paths, str | Path):
-        paths = [paths]
-    return Runs(*(_folder(path) for path in paths))
-
-
-def _folder(path: str | Path) -> Path:
-    """A relative folder is looked for here, then one level up, since Voila runs a notebook in its own folder."""
-    path = Path(path).expanduser()
-    above = Path("..") / path
-    return above.resolve() if not path.is_absolute() and not path.exists() and above.exists() else path
+        return Runs()
+    return Runs(*map(nearby, [paths] if isinstance(paths, str | Path) else paths))
 
 
 class Page(ui.VBox):
-    """Header, message, and a tab a view; Runs is made when it is first opened, so that the clip shows sooner."""
+    """Header, message, and a tab a view. A view is made when it is first opened, so that the clip shows sooner."""
 
     def __init__(self, data: "OpenMIC", runs: "Runs", message: Message) -> None:
-        self.data, self.runs, self.message = data, runs, message
-        self.library = PlotlyLibrary()
-        self.run_state = RunState(data, runs)
-        self.clips = ClipState(data, self.run_state.kept)
-        self.listen = ListenView(data, self.clips, self.run_state, self.library, message)
-        self.compare: Any = None
-        self.tab = ui.Tab([self.listen, ui.VBox()], titles=VIEWS)
-        self.tab.observe(message.guard(self._open_view), "selected_index")
-        super().__init__([_header(data), _message_bar(message), self.library, self.tab])
+        self.message = message
+        self.library, self.address = PlotlyLibrary(), Address()
+        self.head, self.body = ui.VBox(), ui.VBox()
+        self._show(data, runs)
+        self.address.observe(message.guard(self._follow), "asked")
+        super().__init__([self.head, _message_bar(message), self.library, self.address, self.body])
         self.add_class("om-page")
 
-    def _open_view(self, change: dict[str, Any]) -> None:
-        if VIEWS[change["new"]] == "Runs" and self.compare is None:
-            from openmic_explore.dashboard.compare import RunsView
+    @property
+    def listen(self) -> "ListenView":
+        return self.views["Listen"]
 
-            self.compare = RunsView(self.data, self.runs, self.library, self.message)
-            self.tab.children = [self.listen, self.compare]
+    def _show(self, data: "OpenMIC", runs: "Runs") -> None:
+        self.shared = shared = Shared.of(data, runs, self.message, self.library)
+        self.data, self.runs, self.clips, self.run_state = data, runs, shared.clips, shared.run
+        self.views: dict[str, View] = {}
+        chooser = DataChooser(data.path, self.show_data, self.message)
+        bar = ui.HBox([chooser, ThemeSwitch()])
+        bar.add_class("om-bar")
+        first = self._make(VIEWS[0])
+        self.tab = ui.Tab([first, *(ui.VBox() for _ in VIEWS[1:])], titles=VIEWS)
+        self.tab.observe(self.message.guard(self._switch), "selected_index")
+        shared.navigation.observe(self.message.guard(self._go), "view")
+        self.body.children = [self.tab]
+        self.head.children = [_header(data), bar]
+
+    def show_data(self, path: str | Path) -> None:
+        """Show another data set, with its runs. Raises ExploreError where it cannot be opened; the page then stays."""
+        data = open_data(path)
+        before = [*self.head.children, *self.body.children]
+        self._show(data, self.runs)
+        for widget in before:
+            _close(widget)
+
+    def view(self, name: str) -> View:
+        """Go to a view, which is made where it is new."""
+        self.shared.navigation.view = name
+        return self.views[name]
+
+    def _make(self, name: str) -> View:
+        view = importlib.import_module(f"openmic_explore.dashboard.{MODULES[name]}").make(self.shared)
+        view.observe(self.message.guard(lambda _: self._tell()), "link")
+        self.views[name] = view
+        return view
+
+    def _switch(self, change: dict[str, Any]) -> None:
+        self.shared.navigation.view = VIEWS[change["new"]]
+
+    def _go(self, change: dict[str, Any]) -> None:
+        name = change["new"]
+        place = VIEWS.index(name)
+        if name not in self.views:
+            children = list(self.tab.children)
+            children[place] = self._make(name)
+            self.tab.children = children
+        self.tab.selected_index = place
+        self._tell()
+
+    def _tell(self) -> None:
+        """Keep the browser's address in step, so that it can be handed on."""
+        name = self.shared.navigation.view
+        if name in self.views:  # not where making it failed
+            self.address.shown = {"view": name, **self.views[name].link}
+
+    def _follow(self, change: dict[str, Any]) -> None:
+        asked = {str(key): str(value) for key, value in change["new"].items()}
+        name = asked.pop("view", VIEWS[0])
+        if name in VIEWS:
+            self.view(name).restore(asked)
+
+
+def _close(widget: ui.Widget) -> None:
+    """Close a widget and all in it: the browser forgets them, and so does the kernel."""
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
 
 
 def _header(data: "OpenMIC | None") -> ui.Widget:

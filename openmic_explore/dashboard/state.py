@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Enum, HasTraits, List, Unicode, observe
+from traitlets import Bool, HasTraits, List, Unicode
 
 from openmic_explore.errors import ExploreError
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from openmic_explore.data import OpenMIC
     from openmic_explore.training import Frames, Run, Runs
 
-LABELS = {"present": 1, "absent": 0, "unknown": -1}
 MOST_SHOWN = 6
+POOLINGS = ("mean", "max", "attention")
 log = logging.getLogger(__name__)
 
 
@@ -26,14 +26,15 @@ class Message(HasTraits):
     busy = Bool(False)
     _depth = 0
 
-    def guard(self, action: Callable[..., Any]) -> Callable[..., None]:
+    def guard(self, action: Callable[..., Any], *, by_itself: bool = False) -> Callable[..., None]:
         """Wrap a callback: what it raises becomes the message, and is logged.
 
-        A new action takes the last one's message away; the callbacks that it sets off in turn do not.
+        A new action takes the last one's message away; the callbacks that it sets off in turn do not, nor does what comes
+        by itself, not from the reader.
         """
 
         def guarded(*arguments: Any) -> None:
-            if not self._depth:
+            if not (self._depth or by_itself):
                 self.set("")
             self._depth += 1
             try:
@@ -63,88 +64,6 @@ def train_command(data: "OpenMIC") -> str:
     return f"openmic-explore train --model attention{where}"
 
 
-class ClipState(HasTraits):
-    """The clips that a search finds, and the one that is open.
-
-    instrument: a name, "" for any. label: "present", "absent", "unknown" or "" for any. heard: only clips with audio.
-    matches: their keys. clip: the open one's key; it stays open while it is among the matches.
-    kept: frames that a run kept for a clip, None where it kept none; they help to choose the first clip.
-    """
-
-    instrument = Unicode()
-    label = Enum(("", *LABELS), "")
-    heard = Bool(True)
-    matches = List(Unicode())
-    clip = Unicode()
-
-    def __init__(self, data: "OpenMIC", kept: "Callable[[str], Frames | None] | None" = None) -> None:
-        self.data = data
-        self._audible = np.isin(data.keys, data.audio_keys)
-        super().__init__(heard=bool(self._audible.any()))
-        self._search()
-        if self.matches:
-            self.clip = opening_clip(data, self.matches, kept)
-
-    @observe("instrument", "label", "heard")
-    def _search(self, _: Any = None) -> None:
-        found = self._audible.copy() if self.heard else np.ones(len(self.data.keys), dtype=bool)
-        if self.label:
-            cells = self.data.label_state == LABELS[self.label]
-            column = self.data.instruments.index(self.instrument) if self.instrument else None
-            found &= cells.any(axis=1) if column is None else cells[:, column]
-        elif self.instrument:
-            found &= self.data.label_state[:, self.data.instruments.index(self.instrument)] >= 0
-        matches = self.data.keys[found].tolist()
-        with self.hold_trait_notifications():
-            self.matches = matches
-            if matches and self.clip not in matches:
-                self.clip = matches[0]
-
-    @property
-    def audible(self) -> int:
-        """How many clips can be heard."""
-        return int(self._audible.sum())
-
-    def step(self, by: int) -> None:
-        """Open the match `by` places further, round the ends."""
-        if not self.matches:
-            return
-        place = self.matches.index(self.clip) if self.clip in self.matches else -by
-        self.clip = self.matches[(place + by) % len(self.matches)]
-
-    def describe(self, key: str) -> str:
-        """A clip in a line: its key and the instruments that are labelled present."""
-        names = [name for name, state in self.data.labels(key).items() if state == "present"]
-        return f"{key} · {', '.join(names).replace('_', ' ') or 'nothing labelled present'}"
-
-
-def opening_clip(data: "OpenMIC", keys: list[str], kept: "Callable[[str], Frames | None] | None" = None) -> str:
-    """A clip worth opening with: two to four instruments, a labelled one that enters or leaves midway, and,
-    where a run kept its frames (`kept`), scores that follow it.
-    """
-    rows = [data.index(key) for key in keys]
-    present = data.label_state[rows] == 1
-    worth = np.minimum(present.sum(axis=1), 3).astype(float)
-    if data.activity is None:
-        return keys[int(worth.argmax())]
-    for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
-        active = data.activity.active[row]
-        share, first = active.mean(axis=1), active.argmax(axis=1) / active.shape[1]
-        partly = present[place] & (share > 0.15) & (share < 0.8)
-        worth[place] += 2.0 * (partly & (first > 0.2) & (first < 0.7)).any() + (2 <= (share > 0).sum() <= 4)
-        frames = kept(key) if kept else None
-        if frames is not None and partly.any():
-            middle = frames.start + (np.arange(len(frames.frame)) + 0.5) * frames.frame_length
-            middle = np.maximum(middle / data.activity.frame_length, 0.0)
-            sounds = active[:, np.minimum(middle.astype(int), active.shape[1] - 1)]
-            follows = [
-                frames.frame[sounds[column], column].mean() - frames.frame[~sounds[column], column].mean()
-                for column in np.flatnonzero(partly & sounds.any(axis=1) & ~sounds.all(axis=1))
-            ]
-            worth[place] += 4.0 * min(follows, default=0.0)
-    return keys[int(worth.argmax())]
-
-
 def _looks_at(run: "Run", data: "OpenMIC") -> bool:
     """Can the run say something in time about the data set's clips? Not without a model; about any set's only from the
     embedding that the set brings along."""
@@ -169,39 +88,80 @@ class RunState(HasTraits):
         fitting = [run.name for run in runs if _looks_at(run, data)]
         self.left_out = len(runs) - len(fitting)
         self._models: dict[str, Any] = {}
+        self._probability: dict[str, NDArray[np.float32]] = {}
         # A run of this very data set, if there is one; not the best on its test clips, which are no grounds for choice.
         own = [run.name for run in runs.of(data.fingerprint) if run.name in fitting] if fitting else []
         sound = [name for name in own if runs[name].config.preset == "repaired"]
         first = (sound or own or fitting or [""])[0]
         super().__init__(names=fitting, name=first)
 
+    def add(self, run: "Run") -> None:
+        """Take in a run that has just been trained, where it can look at this data set."""
+        self._models.pop(run.name, None)  # of one that it takes the place of
+        self._probability.pop(run.name, None)
+        if _looks_at(run, self.data) and run.name not in self.names:
+            with self.hold_trait_notifications():  # of the first run, the lists get the name together with the choice
+                self.names = [*self.names, run.name]
+                self.name = self.name or run.name
+
     @property
     def run(self) -> "Run | None":
         return self.runs[self.name] if self.name else None
 
-    def kept(self, key: str) -> "Frames | None":
-        """Frame scores and attention that the run kept for a clip."""
-        run = self.run
-        # Another data set may have clips of the same names.
-        if run is None or run.info["fingerprint"] != self.data.fingerprint:
-            return None
-        return run.frames(key)
+    def title(self, name: str) -> str:
+        """What a reader calls a run."""
+        config = self.runs[name].config
+        return f"{config.label}, seed {config.seed}"
 
-    def compute(self, key: str) -> "Frames":
+    def start(self) -> list[str]:
+        """The runs to look at first side by side: one seed each of mean, max and attention pooling, else the chosen one."""
+        configs = {name: self.runs[name].config for name in self.names if self.is_own(name)}
+        found = []
+        for pooling in POOLINGS:
+            alike = [name for name, one in configs.items() if (one.model, one.preset) == (pooling, "repaired")]
+            found += sorted(alike, key=lambda name: len(configs[name].group))[:1]  # the one with nothing changed
+        return found or ([self.name] if self.name else [])
+
+    def is_own(self, name: str) -> bool:
+        """Was the run trained on this data set? Another one may have clips of the same names."""
+        return bool(self.runs[name].info["fingerprint"] == self.data.fingerprint)
+
+    def kept(self, key: str, name: str | None = None) -> "Frames | None":
+        """Frame scores and attention that a run, by default the chosen one, kept for a clip."""
+        name = name or self.name
+        return self.runs[name].frames(key) if name and self.is_own(name) else None
+
+    def compute(self, key: str, name: str | None = None) -> "Frames":
         """The same from the run's model. Imports torch. Raises ExploreError where the clip lacks what the model reads."""
         from openmic_explore.training import Frames, predict
         from openmic_explore.training.inputs import load_features
 
-        run = self.run
-        if run is None:
+        name = name or self.name
+        if not name:
             raise ExploreError(f"There is no run to compute with. Train one: {train_command(self.data)}")
-        if run.name not in self._models:
-            self._models[run.name] = run.model()
+        run = self.runs[name]
+        if name not in self._models:
+            self._models[name] = run.model()
         features = load_features(self.data, run.config, np.array([self.data.index(key)]))
-        output = predict(self._models[run.name], features)
+        output = predict(self._models[name], features)
         frame, attention, clip = (part[0].numpy() for part in (output.frame, output.attention, output.clip))
         grid = float(run.info["frame_length"]), float(run.info.get("frame_start", 0.0))
         return Frames(frame, attention, clip, *grid)
+
+    @property
+    def probability(self) -> "NDArray[np.float32] | None":
+        """What the chosen run stored of all clips, (N, 20), nan where it stored nothing; None where it stored nothing here.
+
+        A run stores its predictions of the test clips of its own data set.
+        """
+        if not self.name or not self.is_own(self.name):
+            return None
+        if self.name not in self._probability:
+            keys, probability = self.runs[self.name].predictions
+            every = np.full((len(self.data), len(self.data.instruments)), np.nan, dtype=np.float32)
+            every[[self.data.index(str(key)) for key in keys]] = probability
+            self._probability = {self.name: every}
+        return self._probability[self.name]
 
 
 class ShownState(HasTraits):
@@ -210,12 +170,19 @@ class ShownState(HasTraits):
     names = List(Unicode())
 
     def choose(
-        self, labels: dict[str, str], probability: NDArray[np.floating] | None, sounding: Sequence[str] = ()
+        self,
+        labels: dict[str, str],
+        probability: NDArray[np.floating] | None,
+        sounding: Sequence[str] = (),
+        topic: str = "",
     ) -> None:
-        """What is worth seeing first: the labelled instruments, those known to sound, the model's three most probable."""
-        names = [name for name, state in labels.items() if state == "present"]
+        """What is worth seeing first: the one that was searched for (`topic`), the labelled instruments, those known to
+        sound, the model's three most probable.
+        """
+        names = [topic] if topic else []
+        names += [name for name, state in labels.items() if state == "present" and name != topic]
         names += [name for name in sounding if name not in names]
-        names += [name for name, state in labels.items() if state == "absent"][:2]
+        names += [name for name, state in labels.items() if state == "absent" and name != topic][:2]
         if probability is not None:
             ranked = np.argsort(-probability, kind="stable")[:3]
             names += [name for name in np.array(list(labels))[ranked].tolist() if name not in names]

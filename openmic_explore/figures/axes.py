@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from openmic_explore.figures.style import GRID, MUTED
 
+NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+OCTAVES = 27.5 * 2.0 ** np.arange(11)  # every A
+
 
 def time_axis(y: str, duration: float, last: bool) -> dict[str, Any]:
     """Seconds; only the last panel's axis is labelled."""
@@ -28,42 +31,56 @@ def time_axis(y: str, duration: float, last: bool) -> dict[str, Any]:
     return axis | ({"title": {"text": "time (s)", "standoff": 4}} if last else {})
 
 
-def mel_axis(frequency: NDArray[np.float64]) -> dict[str, Any]:
-    """Hz over rows of equal height; frequency: (rows,) Hz, ascending."""
-    # Rows of equal height, as the model gets them; ticks stand where their Hz would be between two rows.
-    # Categories, so that the pointer reads Hz while the picture stays a plain grid (four times faster to draw).
-    marks = [
-        hertz for hertz in (125, 500, 1000, 2000, 4000, 7500) if frequency[0] * 0.7 <= hertz <= frequency[-1] * 1.1
-    ]
+def mel_axis(frequency: NDArray[np.float64], *, pitch: bool = False) -> dict[str, Any]:
+    """Hz over mel bands as rows of equal height; frequency: (rows,) Hz, ascending. pitch: see `rows_axis`."""
+    marks = (220, 440, 880, 1760, 3520, 7040) if pitch else (125, 500, 1000, 2000, 4000, 7500)
+    near = [hertz for hertz in marks if frequency[0] * 0.7 <= hertz <= frequency[-1] * 1.1]
+    return rows_axis(frequency, near, pitch=pitch)
+
+
+def log_axis(frequency: NDArray[np.float64], *, pitch: bool = False) -> dict[str, Any]:
+    """Hz over a scalogram's rows, with ticks at octaves; frequency: (rows,) Hz, ascending. pitch: see `rows_axis`."""
+    octaves = [float(hertz) for hertz in OCTAVES if frequency[0] * 0.99 <= hertz <= frequency[-1] * 1.01]
+    return rows_axis(frequency, octaves, pitch=pitch, every=2)
+
+
+def rows_axis(
+    frequency: NDArray[np.float64], marks: Sequence[float], *, pitch: bool = False, every: int = 1
+) -> dict[str, Any]:
+    """Rows of equal height, as a model gets them, with ticks where the Hz of `marks` would be between two rows.
+
+    frequency: (rows,) Hz, ascending. pitch: note names before the Hz, such as A4 440. every: which ticks are labelled.
+    """
     rows = np.interp(np.log(marks), np.log(frequency), np.arange(len(frequency)))
+    words = [f"{note_name(hertz)} {hertz:g}" if pitch else f"{hertz:g}" for hertz in marks]
     return {
+        # Categories, so that the pointer reads Hz while the picture stays a plain grid (four times faster to draw).
         "type": "category",
         "tickvals": rows.tolist(),
-        "ticktext": [f"{hertz:g}" for hertz in marks],
+        "ticktext": ["" if place % every else word for place, word in enumerate(words)],
         "range": [-0.5, len(frequency) - 0.5],
         "showgrid": False,
     }
 
 
-def log_axis(frequency: NDArray[np.float64]) -> dict[str, Any]:
-    """Hz on a log axis, with ticks at octaves; frequency: (rows,) Hz, ascending."""
-    half = np.log10(frequency[-1] / frequency[0]) / max(1, len(frequency) - 1) / 2
-    octaves = 27.5 * 2.0 ** np.arange(10)  # every A
-    return {
-        "type": "log",
-        "tickvals": octaves.tolist(),
-        # A label every other octave: 27.5, 110, 440 ...
-        "ticktext": ["" if place % 2 else f"{hertz:g}" for place, hertz in enumerate(octaves)],
-        "range": [float(np.log10(frequency[0]) - half), float(np.log10(frequency[-1]) + half)],
-        "showgrid": False,
-    }
+def note_name(hertz: float) -> str:
+    """The nearest note of equal temperament: A4 is 440 Hz, C4 the middle C."""
+    semitones = round(12 * np.log2(hertz / 440)) + 57  # above C0
+    return f"{NOTES[semitones % 12]}{semitones // 12}"
 
 
 def curve_axis(panel: str, values: Sequence[NDArray[np.floating]]) -> dict[str, Any]:
-    """The axis of attention ("attention") or of frame scores, wide enough for the values of all lines."""
-    if panel == "attention":
-        top = max([0.2, *(float(value.max()) for value in values)])
-        bounds, ticks, text = [0, top * 1.08], None, "weight"
+    """The axis of attention ("attention"), of its product with the frame score ("product"), of the running estimate
+    ("estimate") or of frame scores ("frame"), wide enough for the values of all lines.
+    """
+    if panel in ("attention", "product"):
+        least = 0.2 if panel == "attention" else 0.05
+        top = max([least, *(float(value.max()) for value in values)])
+        low = min([0.0, *(float(value.min()) for value in values)])
+        text = "weight" if panel == "attention" else "product"
+        bounds, ticks = [low * 1.08, top * 1.08], None
+    elif panel == "estimate":
+        bounds, ticks, text = [-0.08, 1.08], [0, 0.5, 1], "probability"
     else:
         # The published head scores in (-1, 1), the repaired one in [0, 1].
         low = -1 if any(value.min() < -0.001 for value in values) else 0

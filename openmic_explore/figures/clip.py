@@ -2,66 +2,70 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
-from openmic_explore.figures.axes import curve_axis, log_axis, mel_axis, round_values, time_axis
-from openmic_explore.figures.style import MAP, MUTED, Style, base_layout
+from openmic_explore.figures.axes import curve_axis, log_axis, mel_axis, time_axis
+from openmic_explore.figures.panels import (
+    Line,
+    PictureLike,
+    Wave,
+    colour_bar,
+    curve,
+    heading,
+    heatmap,
+    lanes,
+    lanes_axis,
+    level,
+    level_line,
+    note_inside,
+    waveform,
+)
+from openmic_explore.figures.style import GRID, base_layout
 
 # Pixels.
-PICTURE, CURVE, LANE = 130, 84, 15
+PICTURE, CURVE, WAVE, LANE = 130, 84, 46, 15
 ABOVE, GAP, BELOW = 20, 28, 36
-LEFT, RIGHT = 92, 150
+LEFT, RIGHT, RIGHT_WITHOUT_LEGEND = 92, 150, 62
+BESIDE = 0.12  # between two pictures, as a share of the width
 
 TITLES = {
-    "log_mel": ("Log-mel spectrogram", "ln of the magnitude in 64 bands, spaced as we hear pitch; brighter is louder"),
-    "scalogram": (
-        "Scalogram",
-        "wavelet magnitude in dB on a log frequency axis: an octave is the same height everywhere",
-    ),
+    "waveform": ("Waveform", "the sound's amplitude"),
+    "log_mel": ("Log-mel spectrogram", "bands spaced as we hear pitch; brighter is louder"),
+    "scalogram": ("Scalogram", "log frequency: an octave is the same height everywhere"),
+    "network": ("What the CNN gets", "the numbers that go into its first layer"),
     "attention": (
         "Attention",
-        "where the model looks: the weights of an instrument sum to 1; dotted line: no preference",
+        "where the model looks: an instrument's weights sum to 1; dotted: no preference",
     ),
     "frame": ("Frame score", "how strongly it finds the instrument at each moment"),
     "truth": ("Truth", "when each instrument really sounds; the model never saw this"),
 }
-PANELS = tuple(TITLES)
-
-
-class PictureLike(Protocol):
-    """A time-frequency picture in 8 bits; value = low + values / 255 x (high - low)."""
-
-    @property
-    def values(self) -> NDArray[np.uint8]: ...
-    @property
-    def frequency(self) -> NDArray[np.float64]: ...
-    @property
-    def time(self) -> NDArray[np.float64]: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def unit(self) -> str: ...
+PICTURES = ("log_mel", "scalogram", "network")
+PANELS = ("log_mel", "scalogram", "attention", "frame", "truth")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One instrument in a clip.
+class Manner:
+    """How a clip is drawn.
 
-    attention: (T,) weights that sum to 1, frame: (T,) scores, both None without a run.
-    active: (Ta,) bool, does it sound; None where nobody knows.
+    beside: pictures in pairs beside each other, not above. pitch: note names on the frequency axes. colours: the dB at
+    either end of the colours of pictures in dB; None for all that they hold. height: of a picture, in pixels.
+    legend: name the lines at the right. hover: plotly's own labels on pictures; without them, each picture's `meta`
+    says what its levels and rows stand for.
     """
 
-    name: str
-    style: Style
-    attention: NDArray[np.floating] | None = None
-    frame: NDArray[np.floating] | None = None
-    active: NDArray[np.bool_] | None = None
+    beside: bool = False
+    pitch: bool = False
+    colours: tuple[float, float] | None = None
+    height: int = PICTURE
+    legend: bool = True
+    hover: bool = True
+
+
+PLAIN = Manner()
 
 
 def clip_figure(
@@ -69,228 +73,184 @@ def clip_figure(
     scalogram: PictureLike | None,
     lines: Sequence[Line],
     *,
+    wave: Wave | None = None,
+    network: PictureLike | None = None,
     frame_length: float = 1.0,
     frame_start: float = 0.0,
     activity_length: float = 0.1,
     duration: float = 10.0,
     notes: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
     panels: Sequence[str] = PANELS,
+    manner: Manner = PLAIN,
 ) -> go.Figure:
-    """Panels on one time axis: log-mel, scalogram, attention, frame score and, where known, the true activity.
+    """Panels on one time axis: waveform, log-mel, scalogram, attention, frame score and, where known, the true activity.
 
-    log_mel, scalogram: pictures, rows ascending in Hz; None leaves the panel empty.
+    log_mel, scalogram, network (what a CNN is given): pictures, rows ascending in Hz; None leaves the panel empty.
     lines: the instruments to draw. frame_length, activity_length: seconds a frame of a line's attention and activity;
     frame_start: where the first frame of attention and score begins, in seconds.
-    duration: seconds on the time axis. notes: a sentence in place of an empty panel, by panel
-    ("log_mel", "scalogram", "attention", "frame"). panels: which of PANELS to draw; the truth only where it is known.
+    duration: seconds on the time axis. notes: a sentence in place of an empty panel, by panel ("log_mel", "attention" and
+    so on). titles: other texts than those of TITLES, by panel. panels: which of TITLES to draw, in that order; the truth
+    only where it is known.
     """
     known = [line for line in lines if line.active is not None]
-    every = {
-        "log_mel": PICTURE,
-        "scalogram": PICTURE,
-        "attention": CURVE,
-        "frame": CURVE,
-        "truth": LANE * len(known) + 6,
-    }
-    heights = {panel: every[panel] for panel in PANELS if panel in panels and (known or panel != "truth")}
-    total = sum(heights.values()) + ABOVE + GAP * (len(heights) - 1) + BELOW
-
+    content = _Content(
+        {"log_mel": log_mel, "scalogram": scalogram, "network": network},
+        wave,
+        lines,
+        known,
+        (frame_start, frame_length),
+        activity_length,
+        duration,
+        manner,
+    )
+    rows = _rows([panel for panel in TITLES if panel in panels and (known or panel != "truth")], manner.beside)
+    heights = [_height(row[0], len(known), manner) for row in rows]
+    total = sum(heights) + ABOVE + GAP * (len(rows) - 1) + BELOW
     inner = total - ABOVE - BELOW
+
     layout: dict[str, Any] = base_layout(total) | {
-        "margin": {"l": LEFT, "r": RIGHT, "t": ABOVE, "b": BELOW},
-        "legend": {
-            "x": 1.012,
-            "xanchor": "left",
-            "yanchor": "top",
-            "itemclick": False,
-            "itemdoubleclick": False,
-            "font": {"size": 11},
-            "bgcolor": "rgba(0,0,0,0)",
-        },
+        "margin": {"l": LEFT, "r": RIGHT if manner.legend else RIGHT_WITHOUT_LEGEND, "t": ABOVE, "b": BELOW},
         "annotations": [],
         "shapes": [],
         "dragmode": "zoom",
         "barmode": "overlay",
     }
     data: list[dict[str, Any]] = []
-    top = 0
-    for row, (panel, height) in enumerate(heights.items(), start=1):
-        domain = [1 - (top + height) / inner, 1 - top / inner]
-        domain = [max(0.0, domain[0]), domain[1]]
+    count, top = 0, 0
+    for row, height in zip(rows, heights, strict=True):
+        bottom, upper = max(0.0, 1 - (top + height) / inner), 1 - top / inner
         top += height + GAP
-        x, y = (f"x{row}", f"y{row}") if row > 1 else ("x", "y")
-        last = row == len(heights)
-        layout[f"xaxis{row if row > 1 else ''}"] = time_axis(y, duration, last) | ({"matches": "x"} if row > 1 else {})
-        axis: dict[str, Any] = {"domain": domain, "anchor": x, "fixedrange": True, "zeroline": False}
-        head, text = TITLES[panel]
-        layout["annotations"].append(_heading(head, text, domain[1]))
-        if panel in ("log_mel", "scalogram"):
-            picture = log_mel if panel == "log_mel" else scalogram
-            if picture is not None:
-                data.append(_heatmap(picture, panel, x, y, domain, height))
-                axis |= mel_axis(picture.frequency) if panel == "log_mel" else log_axis(picture.frequency)
-            axis |= {"title": {"text": "Hz", "standoff": 4}}
-        elif panel == "truth":
-            data += _lanes(known, activity_length, x, y)
-            axis |= {
-                "tickvals": list(range(len(known))),
-                "ticktext": [line.name.replace("_", " ") for line in known],
-                "range": [len(known) - 0.5, -0.5],
-                "tickfont": {"size": 10},
-            }
-        else:
-            drawn = [line for line in lines if getattr(line, panel) is not None]
-            data += [_curve(line, panel, (frame_start, frame_length), duration, x, y) for line in drawn]
-            axis |= curve_axis(panel, [np.asarray(getattr(line, panel), dtype=float) for line in drawn])
-            if panel == "attention":
-                layout["legend"]["y"] = domain[1]
-                if drawn:
-                    layout["shapes"].append(_equal_weight(drawn, x, y, duration))
-        if not any(one["yaxis"] == y for one in data):
+        for column, panel in enumerate(row):
+            count += 1
+            number = "" if count == 1 else str(count)
+            x, y = f"x{number}", f"y{number}"
+            across = _across(column, panel in PICTURES and manner.beside)
+            layout[f"xaxis{number}"] = (
+                time_axis(y, duration, row is rows[-1]) | {"domain": across} | ({"matches": "x"} if number else {})
+            )
+            traces, axis, shapes = content.draw(panel, x, y)
+            axis |= {"domain": [bottom, upper], "anchor": x, "fixedrange": True, "zeroline": False}
+            picture = content.pictures.get(panel)
+            if picture and panel == row[-1]:
+                bar = colour_bar(picture, across[1] + 0.012, upper, height)
+                traces[0] |= {"showscale": True, "colorbar": bar}
+            if manner.legend and panel in ("attention", "frame") and "legend" not in layout:
+                layout["legend"] = _legend(upper)
+                traces = [trace | {"showlegend": True} for trace in traces]
+            if note := (notes or {}).get(panel):
+                layout["annotations"].append(note_inside(note, x, y))
+                axis |= {"showticklabels": False, "showgrid": False, "range": [0, 1], "type": "linear"}
             # plotly leaves out a panel without a trace, and with it the note and the time axis.
-            data.append({"type": "scatter", "x": [0], "y": [None], "xaxis": x, "yaxis": y, "showlegend": False})
-        note = (notes or {}).get(panel)
-        if note:
-            layout["annotations"].append(_note(note, x, y))
-            axis |= {"showticklabels": False, "showgrid": False, "range": [0, 1], "type": "linear"}
-        layout[f"yaxis{row if row > 1 else ''}"] = axis
+            data += traces or [{"type": "scatter", "x": [0], "y": [None], "xaxis": x, "yaxis": y, "showlegend": False}]
+            layout[f"yaxis{number}"] = axis
+            layout["shapes"] += shapes
+            text = (titles or {}).get(panel, TITLES[panel][1])
+            layout["annotations"].append(heading(*_words(panel, text, picture, manner), across[0], upper))
     return go.Figure({"data": data, "layout": layout}, skip_invalid=False)
 
 
-def _heatmap(picture: PictureLike, panel: str, x: str, y: str, domain: list[float], height: int) -> dict[str, Any]:
-    step = float(picture.time[1] - picture.time[0]) if len(picture.time) > 1 else 1.0
-    ticks = round_values(picture.low, picture.high)
+@dataclass(frozen=True)
+class _Content:
+    """What the panels are drawn from; grid: start and step of the lines' frames, in seconds."""
+
+    pictures: dict[str, PictureLike | None]
+    wave: Wave | None
+    lines: Sequence[Line]
+    known: Sequence[Line]
+    grid: tuple[float, float]
+    activity_length: float
+    duration: float
+    manner: Manner
+
+    def draw(self, panel: str, x: str, y: str) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]:
+        """A panel's traces, its vertical axis, and shapes behind the traces."""
+        if panel == "waveform":
+            return waveform(self.wave, x, y) if self.wave else [], _wave_axis(self.wave), []
+        if panel == "truth":
+            return lanes(self.known, self.activity_length, x, y), lanes_axis(self.known), []
+        if panel in PICTURES:
+            hertz = {} if self.manner.beside else {"title": {"text": "Hz", "standoff": 4}}
+            picture = self.pictures[panel]
+            if picture is None:
+                return [], hertz, []
+            rows = mel_axis if panel == "log_mel" else log_axis
+            return (
+                [_picture(picture, panel, x, y, self.manner)],
+                rows(picture.frequency, pitch=self.manner.pitch) | hertz,
+                [],
+            )
+        drawn = [line for line in self.lines if getattr(line, panel) is not None]
+        traces = [curve(line, panel, self.grid, self.duration, x, y) for line in drawn]
+        axis = curve_axis(panel, [np.asarray(getattr(line, panel), dtype=float) for line in drawn])
+        even = [
+            level_line(1 / len(line.attention), x, y, self.duration) for line in drawn[:1] if line.attention is not None
+        ]
+        return traces, axis, even if panel == "attention" else []
+
+
+def _words(panel: str, text: str, picture: PictureLike | None, manner: Manner) -> tuple[str, str]:
+    """A panel's heading: in bold, and not."""
+    if picture is None:
+        return TITLES[panel][0], text
+    return f"{TITLES[panel][0]} {'×'.join(map(str, picture.values.shape))}", "Hz" if manner.beside else text
+
+
+def _rows(panels: Sequence[str], beside: bool) -> list[list[str]]:
+    """The panels of each row: one, or two pictures beside each other."""
+    if not beside:
+        return [[panel] for panel in panels]
+    pictures = [panel for panel in panels if panel in PICTURES]
+    pairs = [pictures[place : place + 2] for place in range(0, len(pictures), 2)]
+    before = [[panel] for panel in panels if panel == "waveform"]
+    after = [[panel] for panel in panels if panel != "waveform" and panel not in PICTURES]
+    return before + pairs + after
+
+
+def _across(column: int, half: bool) -> list[float]:
+    """From where to where a panel goes, in paper coordinates."""
+    if not half:
+        return [0.0, 1.0]
+    return [[0.0, 0.5 - BESIDE / 2], [0.5 + BESIDE / 2, 1.0]][column]
+
+
+def _height(panel: str, known: int, manner: Manner) -> int:
+    every = {"waveform": WAVE, "truth": LANE * known + 6} | dict.fromkeys(PICTURES, manner.height)
+    return every.get(panel, CURVE)
+
+
+def _picture(picture: PictureLike, panel: str, x: str, y: str, manner: Manner) -> dict[str, Any]:
+    trace = heatmap(picture, TITLES[panel][0], x, y)
+    if manner.colours and picture.unit == "dB":
+        trace |= {"zmin": level(picture, manner.colours[0]), "zmax": level(picture, manner.colours[1])}
+    if not manner.hover:
+        del trace["hovertemplate"]
+        trace |= {
+            "hoverinfo": "skip",
+            "meta": {
+                "low": picture.low,
+                "high": picture.high,
+                "unit": picture.unit,
+                "frequency": np.round(picture.frequency, 2).tolist(),
+            },
+        }
+    return trace
+
+
+def _wave_axis(wave: Wave | None) -> dict[str, Any]:
+    peak = max(float(np.abs([wave.low, wave.high]).max()), 0.01) if wave else 1.0
+    tick = next(step for step in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005) if step <= peak)
+    return {"range": [-1.06 * peak, 1.06 * peak], "tickvals": [-tick, 0, tick], "gridcolor": GRID}
+
+
+def _legend(top: float) -> dict[str, Any]:
     return {
-        "type": "heatmap",
-        "name": TITLES[panel][0],
-        "z": np.ascontiguousarray(picture.values),
-        "x0": float(picture.time[0]),
-        "dx": step,
-        "y": [_hertz(value) for value in picture.frequency] if panel == "log_mel" else picture.frequency,
-        "xaxis": x,
-        "yaxis": y,
-        "zmin": 0,
-        "zmax": 255,
-        "colorscale": MAP,
-        "hovertemplate": "%{x:.2f} s<br>%{y}<extra></extra>"
-        if panel == "log_mel"
-        else "%{x:.2f} s<br>%{y:.0f} Hz<extra></extra>",
-        "colorbar": {
-            "title": {"text": picture.unit, "side": "top", "font": {"size": 11}},
-            "x": 1.012,
-            "xanchor": "left",
-            "y": domain[1],
-            "yanchor": "top",
-            "len": height,
-            "lenmode": "pixels",
-            "thickness": 10,
-            "outlinewidth": 0,
-            "xpad": 0,
-            "ypad": 0,
-            "tickfont": {"size": 10.5},
-            "tickvals": [(value - picture.low) / (picture.high - picture.low) * 255 for value in ticks],
-            "ticktext": [f"{value:g}" for value in ticks],
-        },
-    }
-
-
-def _hertz(value: float) -> str:
-    return f"{value:.1f} Hz" if value < 1000 else f"{value:.0f} Hz"
-
-
-def _curve(line: Line, panel: str, grid: tuple[float, float], duration: float, x: str, y: str) -> dict[str, Any]:
-    start, length = grid
-    values = np.asarray(getattr(line, panel), dtype=float)
-    # Steps as wide as a frame: a point in each frame's middle, and one at either end to close the outer steps.
-    middle = start + (np.arange(len(values)) + 0.5) * length
-    ends = max(0.0, start), min(duration, start + len(values) * length)
-    times = np.concatenate([ends[:1], middle, ends[1:]])
-    heights = np.concatenate([values[:1], values, values[-1:]])
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": line.name.replace("_", " "),
-        "legendgroup": line.name,
-        "showlegend": panel == "attention",
-        "x": np.round(times, 4),
-        "y": np.round(heights, 5),
-        "xaxis": x,
-        "yaxis": y,
-        "line": {"shape": "hvh", "color": line.style.colour, "width": 1.8, "dash": line.style.dash},
-        "marker": {
-            "symbol": line.style.symbol,
-            "color": line.style.colour,
-            "size": [0, *[7] * len(values), 0],
-            "opacity": 1,
-        },
-        "hovertemplate": f"{line.name.replace('_', ' ')}: %{{y:.2f}}<extra></extra>",
-    }
-
-
-def _equal_weight(lines: Sequence[Line], x: str, y: str, duration: float) -> dict[str, Any]:
-    attention = lines[0].attention
-    assert attention is not None
-    level = 1 / len(attention)
-    return {
-        "type": "line",
-        "xref": x,
-        "yref": y,
-        "x0": 0,
-        "x1": duration,
-        "y0": level,
-        "y1": level,
-        "line": {"color": MUTED, "width": 1, "dash": "dot"},
-    }
-
-
-def _lanes(lines: Sequence[Line], length: float, x: str, y: str) -> list[dict[str, Any]]:
-    lanes = []
-    for lane, line in enumerate(lines):
-        assert line.active is not None
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], line.active.astype(np.int8), [0]])))
-        starts, ends = edges[::2] * length, edges[1::2] * length
-        lanes.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": line.name.replace("_", " "),
-                "showlegend": False,
-                "base": np.round(starts, 3).tolist(),
-                "x": np.round(ends - starts, 3).tolist(),
-                "y": [lane] * len(starts),
-                "customdata": np.round(ends, 2).tolist(),
-                "width": 0.62,
-                "marker": {"color": line.style.colour, "line": {"width": 0}},
-                "xaxis": x,
-                "yaxis": y,
-                "hovertemplate": f"{line.name.replace('_', ' ')} sounds %{{base:.1f}} to %{{customdata:.1f}} s<extra></extra>",
-            }
-        )
-    return lanes
-
-
-def _heading(head: str, text: str, top: float) -> dict[str, Any]:
-    return {
-        "text": f"<b>{head}</b>  <span style='color:{MUTED}'>{text}</span>",
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": top,
+        "x": 1.012,
         "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": 2,
-        "showarrow": False,
-        "align": "left",
-    }
-
-
-def _note(text: str, x: str, y: str) -> dict[str, Any]:
-    return {
-        "text": text,
-        "xref": f"{x} domain",
-        "yref": f"{y} domain",
-        "x": 0.5,
-        "y": 0.5,
-        "showarrow": False,
-        "font": {"color": MUTED, "size": 13},
+        "y": top,
+        "yanchor": "top",
+        "itemclick": False,
+        "itemdoubleclick": False,
+        "font": {"size": 11},
+        "bgcolor": "rgba(0,0,0,0)",
     }

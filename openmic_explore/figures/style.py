@@ -9,6 +9,17 @@ GLYPHS = ("●", "■", "◆", "▲", "✚", "✖", "▼", "★")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 INK, MUTED, GRID, PAPER = "#1c2430", "#566070", "#e3e7ec", "#ffffff"
+# The same in the dark, where the page recolours its figures: as far apart, and as clear of the ground.
+DARK = {
+    **dict(
+        zip(
+            OKABE_ITO,
+            ("#3f96e0", "#f0772b", "#1fbf92", "#dd8fbb", "#f0ae1f", "#a3d8fb", "#ffffff", "#f0e442"),
+            strict=True,
+        )
+    ),
+    **dict(zip((INK, MUTED, GRID, PAPER), ("#e6eaf0", "#a9b3c0", "#2d3540", "#14181f"), strict=True)),
+}
 MAP = "Viridis"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 

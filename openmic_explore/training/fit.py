@@ -82,7 +82,8 @@ def fit(
     state: a file in which to keep how far the training is, every 15 seconds and at the end; where it is there the
     training goes on from it, with the same result as one that was never cut off. on_epoch: called with each epoch's
     row of the history. Raises ExploreError for a damaged state, and for one that would end in another result: of another
-    configuration, precision, device, number of threads or version of torch.
+    configuration, precision, device, number of threads or version of torch. A KeyboardInterrupt that on_epoch raises stops
+    the training, and the state is kept first.
     """
     from tqdm.auto import tqdm
 
@@ -142,7 +143,11 @@ def fit(
         bar.update()
         bar.set_postfix(loss=f"{row['train_loss']:.3f}", f1=f"{row['validation_f1_macro']:.3f}")
         if on_epoch is not None:
-            on_epoch(row)
+            try:
+                on_epoch(row)
+            except KeyboardInterrupt:  # it may stop the training here, and no epoch is lost
+                saved.keep(done)
+                raise
     bar.close()
     return done
 

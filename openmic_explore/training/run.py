@@ -19,6 +19,7 @@ A baseline's run has no history, heads, weights, gallery or checkpoints: it has 
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmic_explore.errors import ExploreError
+from openmic_explore.files import nearby
 from openmic_explore.training.config import BASELINES, CHECKPOINTS, TrainConfig
 
 if TYPE_CHECKING:
@@ -306,19 +308,26 @@ def plain(means: dict[str, float] | None) -> dict[str, float | None] | None:
 
 
 class Runs:
-    """The runs below some folders, sorted by name; without a folder the package's own and those in ./runs.
+    """The runs below some folders, sorted by name.
+
+    Without a folder those that the environment variable OPENMIC_RUNS names, separated as in PATH; without it the
+    package's own and those in ./runs or, for a notebook, ../runs.
 
     Half-written folders and trainings that were cut off are left out and named in `unfinished`; damaged ones, and those
-    of a later version, in `damaged` with what is wrong. Of runs of one name the one in the later folder counts.
+    of a later version, in `damaged` with what is wrong. Of runs of one name the one in the later folder counts. paths:
+    the folders.
     """
 
     def __init__(self, *paths: str | Path):
-        if not paths:
-            paths = (SHIPPED, *([Path("runs")] if Path("runs").is_dir() else []))
+        if not paths and os.environ.get("OPENMIC_RUNS"):
+            paths = tuple(map(nearby, os.environ["OPENMIC_RUNS"].split(os.pathsep)))
+        elif not paths:
+            paths = (SHIPPED, *([nearby("runs")] if nearby("runs").is_dir() else []))
+        self.paths = tuple(map(Path, paths))
         self._runs: dict[str, Run] = {}
         self.unfinished: list[Path] = []
         self.damaged: dict[Path, str] = {}
-        for path in map(Path, paths):
+        for path in self.paths:
             if not path.is_dir():
                 raise ExploreError(f"There is no folder of runs {path}. Train one: openmic-explore train --help")
             for folder in sorted(path.iterdir()):
@@ -338,6 +347,10 @@ class Runs:
 
     def __contains__(self, name: str) -> bool:
         return name in self._runs
+
+    def add(self, run: Run) -> None:
+        """Take in a run that was trained since the folders were read."""
+        self._runs[run.name] = run
 
     def __getitem__(self, name: str) -> Run:
         if name not in self._runs:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,11 @@ def find_browser() -> str | None:
 
 
 @contextmanager
-def voila(**environment: str) -> Iterator[str]:
-    """`voila apps/dashboard.ipynb` from the repository's root, on a free port; gives its address."""
+def voila(pid: list[int] | None = None, options: Sequence[str] = (), **environment: str) -> Iterator[str]:
+    """`voila apps/dashboard.ipynb` from the repository's root, on a free port; gives its address.
+
+    pid: a list that takes the server's process number. options: further ones of voila.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,6 +50,7 @@ def voila(**environment: str) -> Iterator[str]:
         f"--port={port}",
         "--no-browser",
         "--Voila.ip=127.0.0.1",
+        *options,
     ]
     # Not what the person at this machine has chosen or trained.
     shipped = {"OPENMIC_DATA": "", "OPENMIC_RUNS": str(ROOT / "openmic_explore" / "results")}
@@ -54,6 +58,8 @@ def voila(**environment: str) -> Iterator[str]:
         server = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **shipped, **environment}, stdout=said, stderr=said
         )
+        if pid is not None:
+            pid.append(server.pid)
         try:
             address = f"http://127.0.0.1:{port}/"
             _wait(port, server)

@@ -252,3 +252,17 @@ def test_the_embedded_set_is_the_folder_in_the_package(miniature, monkeypatch):
     monkeypatch.setattr(reader, "TEACHING", miniature / "absent")
     with pytest.raises(ExploreError, match=r"teaching set is missing from the package.*openmic-explore teach DIR"):
         OpenMIC.teaching()
+
+
+def test_the_environment_chooses_what_notebooks_open(miniature, monkeypatch):
+    monkeypatch.delenv("OPENMIC_DATA", raising=False)
+    assert OpenMIC.chosen().name == "teaching"
+    monkeypatch.setenv("OPENMIC_DATA", str(miniature))
+    assert OpenMIC.chosen().path == miniature
+    (miniature.parent / "notebooks").mkdir()
+    monkeypatch.chdir(miniature.parent / "notebooks")
+    monkeypatch.setenv("OPENMIC_DATA", miniature.name)  # as it is seen from the folder above
+    assert len(OpenMIC.chosen()) == 48
+    monkeypatch.setenv("OPENMIC_DATA", "nowhere")
+    with pytest.raises(ExploreError, match=r"no folder nowhere.*OPENMIC_DATA asks for nowhere"):
+        OpenMIC.chosen()

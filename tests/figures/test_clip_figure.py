@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from openmic_explore.figures import Line, clip_figure, style
+from openmic_explore.figures.axes import note_name
+from openmic_explore.figures.clip import Manner
+from openmic_explore.figures.panels import Wave
 
 
 class Picture(NamedTuple):
@@ -65,9 +68,32 @@ def test_pictures_are_8_bits_placed_by_their_axes():
     np.testing.assert_array_equal(mel.z, MEL.values)
     assert mel.z.dtype == scalogram.z.dtype == np.uint8
     assert (mel.x0, mel.dx) == (pytest.approx(0.0125), pytest.approx(0.01))
-    np.testing.assert_allclose(scalogram.y, SCALOGRAM.frequency)
-    assert mel.y[0] == "140.0 Hz"
+    assert (mel.y[0], scalogram.y[0]) == ("140.0 Hz (C♯3)", "27.5 Hz (A0)")
+    assert len(scalogram.y) == 128
     assert (mel.zmin, mel.zmax) == (0, 255)
+
+
+def test_scalogram_ticks_stand_at_octaves_that_are_equally_far_apart():
+    axis = clip_figure(MEL, SCALOGRAM, []).layout.yaxis2
+    named = {float(text): place for place, text in zip(axis.tickvals, axis.ticktext, strict=True) if text}
+    assert list(named) == [27.5, 110, 440, 1760, 7040]
+    for hertz, place in named.items():
+        assert np.interp(place, np.arange(128), np.log(SCALOGRAM.frequency)) == pytest.approx(np.log(hertz), abs=1e-3)
+    assert np.ptp(np.diff(axis.tickvals)) < 0.01
+
+
+def test_notes_can_stand_before_the_hertz():
+    layout = clip_figure(MEL, SCALOGRAM, [], manner=Manner(pitch=True)).layout
+    assert "A4 440" in layout.yaxis.ticktext
+    assert "A4 440" in layout.yaxis2.ticktext
+
+
+@pytest.mark.parametrize(
+    ("hertz", "name"),
+    [(440, "A4"), (261.63, "C4"), (27.5, "A0"), (466.16, "A♯4"), (4186, "C8"), (452.7, "A4"), (453.3, "A♯4")],
+)
+def test_a_frequency_is_the_nearest_note(hertz, name):
+    assert note_name(hertz) == name
 
 
 def test_mel_ticks_stand_at_their_frequency():
@@ -156,3 +182,51 @@ def test_panels_can_be_left_out_and_keep_their_order():
     assert figure.layout.xaxis2.title.text == "time (s)"
     assert "xaxis3" not in figure.layout.to_plotly_json()
     assert figure.layout.height < clip_figure(MEL, SCALOGRAM, [line("violin", 0)]).layout.height
+
+
+def test_the_waveform_is_a_band_over_its_own_time():
+    wave = Wave(np.linspace(-0.5, 0, 500), np.linspace(0.5, 0, 500), 10.0)
+    figure = clip_figure(MEL, None, [], wave=wave, panels=["waveform", "log_mel"])
+    low, high = figure.data[:2]
+    np.testing.assert_allclose(low.y, wave.low, atol=1e-4)
+    np.testing.assert_allclose(high.y, wave.high, atol=1e-4)
+    assert high.fill == "tonexty"
+    assert low.x0 + 499 * low.dx == pytest.approx(10 - low.dx / 2)
+    assert figure.layout.yaxis.range[1] > 0.5
+    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]
+
+
+def test_pictures_stand_in_pairs_and_the_rest_keeps_the_whole_width():
+    wave = Wave(-np.ones(9), np.ones(9), 10.0)
+    panels = ["waveform", "log_mel", "scalogram", "network", "truth"]
+    layout = clip_figure(
+        MEL, SCALOGRAM, [line("violin", 0)], wave=wave, network=SCALOGRAM, panels=panels, manner=Manner(beside=True)
+    ).layout
+    across = [tuple(layout[f"xaxis{number}"].domain) for number in ("", 2, 3, 4, 5)]
+    assert across[0] == across[4] == (0, 1)
+    assert across[1] == across[3]
+    assert across[1][1] < across[2][0]
+    assert layout.yaxis2.domain == layout.yaxis3.domain
+    assert layout.yaxis4.domain[1] < layout.yaxis3.domain[0]
+    assert {layout[f"xaxis{number}"].matches for number in (2, 3, 4, 5)} == {"x"}
+
+
+def test_colours_end_at_the_decibels_asked_for_and_only_pictures_in_decibels_follow():
+    mel, scalogram = clip_figure(MEL, SCALOGRAM, [], manner=Manner(colours=(-75, -25))).data[:2]
+    assert (mel.zmin, mel.zmax) == (0, 255)
+    assert (scalogram.zmin, scalogram.zmax) == (pytest.approx(255 * 0.25), pytest.approx(255 * 0.75))
+
+
+def test_without_plotlys_labels_a_picture_says_what_its_levels_and_rows_stand_for():
+    mel = clip_figure(MEL, None, [], manner=Manner(hover=False)).data[0]
+    assert mel.hoverinfo == "skip"
+    assert (mel.meta["low"], mel.meta["high"], mel.meta["unit"]) == (-4.6, 4.6, "ln")
+    np.testing.assert_allclose(mel.meta["frequency"], MEL.frequency, atol=0.01)
+
+
+def test_the_legend_stands_beside_the_first_curves_or_not_at_all():
+    lines = [line("violin", 0), line("voice", 1)]
+    for panels in (["attention", "frame"], ["frame"]):
+        drawn = clip_figure(None, None, lines, panels=panels).data
+        assert [one.name for one in drawn if one.showlegend] == ["violin", "voice"]
+    assert not any(one.showlegend for one in clip_figure(None, None, lines, manner=Manner(legend=False)).data)

@@ -52,3 +52,18 @@ def test_an_undefined_difference_is_left_out():
     (one,) = differences_figure({"mel": hollow}, axis="").data
     assert np.isnan(one.x[2])
     assert one.marker.symbol[2] == f"{style(0).symbol}-open"
+
+
+def test_a_corrected_p_decides_over_the_mean_where_it_is_given():
+    (one,) = differences_figure({"mel": table()}, means={"mel": (0.1, 0.01, 0.2, 0.2)}, axis="").data
+    assert one.marker.symbol[-1] == f"{style(0).symbol}-open"
+    np.testing.assert_allclose(one.x[-1], 0.1)
+    (one,) = differences_figure({"mel": table()}, means={"mel": (0.1, 0.01, 0.2, 0.04)}, axis="").data
+    assert one.marker.symbol[-1] == style(0).symbol
+
+
+def test_styles_and_rows_are_named_for_whoever_is_told_of_a_click():
+    (one,) = differences_figure({"mel": table()}, places={"mel": 5}, means={"mel": (0.1, 0.0, 0.2)}, axis="").data
+    assert one.marker.color == style(5).colour
+    assert one.meta == "mel"
+    assert [point[-1] for point in one.customdata] == ["violin", "mallet_percussion", "voice", ""]

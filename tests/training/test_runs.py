@@ -129,3 +129,18 @@ def test_shipped_runs_of_before_are_read():
     old_config = {"model": "mel", "preset": "published", "seed": 2, "epochs": 200, "batch": 32}
     old_config |= {"learning_rate": 5e-4, "weight_decay": 1e-5, "checkpoint": "loss"}
     assert TrainConfig.from_dict(old_config) == TrainConfig("mel", "published", seed=2)
+
+
+def test_without_a_folder_the_environment_or_the_place_decides(folder, tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENMIC_RUNS", raising=False)
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert Runs().paths == (SHIPPED,)
+    shutil.copytree(folder, tmp_path / "runs")
+    assert "attention-repaired-epochs=1-seed1" in Runs()
+    assert len(Runs(SHIPPED)) < len(Runs()) <= len(Runs(SHIPPED)) + 5
+    monkeypatch.setenv("OPENMIC_RUNS", "runs")
+    assert len(Runs()) == 5
+    monkeypatch.setenv("OPENMIC_RUNS", "nowhere")
+    with pytest.raises(ExploreError, match="no folder of runs nowhere"):
+        Runs()

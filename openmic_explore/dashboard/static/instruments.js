@@ -7,7 +7,7 @@ function element(tag, properties, ...children) {
   return made;
 }
 
-function row(entry, model) {
+function row(entry, model, known, judged) {
   const box = element("input", { type: "checkbox", checked: entry.shown, className: "om-box" });
   const name = entry.name.replaceAll("_", " ");
   box.addEventListener("change", () => {
@@ -18,7 +18,8 @@ function row(entry, model) {
     model.save_changes();
   });
   const glyph = element("span", { className: "om-glyph", textContent: entry.glyph ?? "" });
-  glyph.style.color = entry.colour ?? "transparent";
+  glyph.style.setProperty("--light", entry.colour ?? "transparent");
+  glyph.style.setProperty("--dark", entry.dark ?? entry.colour ?? "transparent");
   const label = element("span", { className: `om-chip om-${entry.label}`, textContent: WORDS[entry.label] });
   const truth = element("td", { className: "om-truth", textContent: { true: "sounds", false: "–", null: "" }[entry.truth] });
   const bar = element("td", { className: "om-probability" });
@@ -32,7 +33,7 @@ function row(entry, model) {
   const line = element(
     "tr", { className: entry.shown ? "om-shown" : "" },
     element("td", {}, element("label", { title: `draw the lines of ${name}` }, box, glyph, name)),
-    element("td", {}, label), truth, bar,
+    element("td", {}, label), ...(known ? [truth] : []), ...(judged ? [bar] : []),
   );
   line.dataset.instrument = entry.name;
   return line;
@@ -44,12 +45,13 @@ function render({ model, el }) {
     const focused = document.activeElement?.closest?.("tr")?.dataset.instrument;
     const rows = model.get("rows");
     const known = rows.some((entry) => entry.truth !== null);
-    const head = element("tr", {}, ...["Instrument", "Label", known ? "Truth" : "", "Model"].map((text) => {
+    const judged = rows.some((entry) => entry.probability !== null);
+    const head = element("tr", {}, ...["Instrument", "Label", ...(known ? ["Truth"] : []), ...(judged ? ["Model"] : [])].map((text) => {
       const cell = element("th", { textContent: text });
       cell.scope = "col";
       return cell;
     }));
-    const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map((entry) => row(entry, model))));
+    const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map((entry) => row(entry, model, known, judged))));
     el.replaceChildren(table);
     if (focused) el.querySelector(`tr[data-instrument="${focused}"] input`)?.focus();
   }
