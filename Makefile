@@ -10,16 +10,18 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help dashboard lab test lint types unit notebooks browser benchmark screenshot results clean
+.PHONY: help dashboard lab test lint types unit notebooks browser benchmark screenshot html pictures results clean
 
 help:
 	@echo "make dashboard   open the dashboard on the embedded teaching set"
 	@echo "make lab         open JupyterLab on the notebooks"
 	@echo "make test        lint, types, unit, notebook and browser tests"
 	@echo "make benchmark   speed of the transforms and of training, as ratios against peers"
-	@echo "make screenshot  take docs/dashboard.png again"
+	@echo "make screenshot  take the pictures of the views in README.md again"
+	@echo "make html        run every notebook and write it as a page that opens from disk, into html/"
+	@echo "make pictures    take the pictures of the notebooks in README.md from these pages again"
 	@echo "make results     make the whole teaching set, train all runs into runs/, and pack them to be shipped"
-	@echo "make clean       remove .venv and caches"
+	@echo "make clean       remove .venv, caches and html/"
 	@echo "Variables: PYTHON=python3.12  TORCH_INDEX=URL of an index with torch  JOBS=2"
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -66,6 +68,12 @@ benchmark: .venv/.ready
 screenshot: .venv/.ready-test
 	$(BIN)/python -m tests.browser.screenshot
 
+html: .venv/.ready-test
+	$(BIN)/python -m docs.build_html --jobs $(JOBS)
+
+pictures: html
+	$(BIN)/python -m docs.take_pictures
+
 results: .venv/.ready
 	$(BIN)/openmic-explore teach data/teaching
 	$(BIN)/openmic-explore features data/teaching
@@ -74,5 +82,5 @@ results: .venv/.ready
 	$(BIN)/openmic-explore pack runs --to openmic_explore/results --whole main --whole start --whole 5 --whole pooling
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache *.egg-info build dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache *.egg-info build dist html
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

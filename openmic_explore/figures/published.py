@@ -156,7 +156,7 @@ def _rows(values: NDArray[np.floating] | None, blank: NDArray[np.float64]) -> ND
 
 
 def _tick() -> dict[str, Any]:
-    return {"symbol": "line-ns", "size": 17, "line": {"color": MUTED, "width": 2}}
+    return {"symbol": "line-ns", "size": 17, "color": MUTED, "line": {"color": MUTED, "width": 2}}
 
 
 def _open() -> dict[str, Any]:

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from openmic_explore.figures.architecture import architecture_figure, maps_figure
+from openmic_explore.figures.architecture import architecture_figure
+from openmic_explore.figures.maps import maps_figure
 
 RANDOM = np.random.default_rng(0)
 
