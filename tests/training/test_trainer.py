@@ -179,12 +179,32 @@ def test_an_existing_run_is_not_overwritten(run, data):
 
 
 def test_a_run_that_failed_leaves_nothing(data, tmp_path):
-    def stop(row):
-        raise KeyboardInterrupt
+    def fail(row):
+        raise ZeroDivisionError
 
-    with pytest.raises(KeyboardInterrupt):
-        train(TrainConfig(epochs=2), data, runs=tmp_path, progress=False, on_epoch=stop)
+    with pytest.raises(ZeroDivisionError):
+        train(TrainConfig(epochs=2), data, runs=tmp_path, progress=False, on_epoch=fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_interrupted_between_epochs_goes_on_from_there(data, tmp_path):
+    seen = []
+
+    def stop(row):
+        seen.append(row["epoch"])
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    config = TrainConfig(epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, data, runs=tmp_path / "stopped", progress=False, on_epoch=stop)
+    (left,) = (tmp_path / "stopped").iterdir()
+    assert left.name.startswith(".")
+    assert [path.name for path in Runs(tmp_path / "stopped")] == []
+    again = train(config, data, runs=tmp_path / "stopped", progress=False, on_epoch=stop)
+    assert seen == [1, 2, 3]
+    whole = train(config, data, runs=tmp_path / "whole", progress=False)
+    assert (again.path / "weights.safetensors").read_bytes() == (whole.path / "weights.safetensors").read_bytes()
 
 
 def test_runs_lists_filters_and_names_what_is_unfinished(run, data, tmp_path):
