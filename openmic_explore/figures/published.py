@@ -73,9 +73,9 @@ def paper_figure(
         for name, values, marker, offset in marks:
             listed = column == 1 and name not in unused
             figure.add_trace(_trace(name, values, marker, places + offset, mean, labels, listed), row=1, col=column)
-        figure.update_xaxes(
-            title_text=panel.axis, range=[panel.bounds[0] - 0.015, panel.bounds[1] + 0.015], row=1, col=column
-        )
+        low, high = panel.bounds
+        room = 0.015 * (high - low)  # for a mark on the edge
+        figure.update_xaxes(title_text=panel.axis, range=[low - room, high + room], row=1, col=column)
         axis = "" if column == 1 else str(column)
         figure.add_annotation(
             text=panel.note, x=0.5, y=0.5, xref=f"x{axis} domain", yref=f"y{axis} domain", showarrow=False,

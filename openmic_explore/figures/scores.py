@@ -221,7 +221,7 @@ def _trace(
 
 
 def _tick() -> dict[str, Any]:
-    return {"symbol": "line-ns", "size": 15, "line": {"color": MUTED, "width": 2}}
+    return {"symbol": "line-ns", "size": 15, "color": MUTED, "line": {"color": MUTED, "width": 2}}
 
 
 def _second_panel(layout: dict[str, Any], elsewhere: Elsewhere) -> None:

@@ -94,7 +94,7 @@ def test_scores_of_other_clips_stand_in_a_panel_of_their_own_without_our_colours
     assert [one.name for one in panels["x2"]] == ["majority class", "forest"]
     np.testing.assert_allclose(panels["x2"][1].x, [0.9, 0.8, 0.7, 0.8])
     np.testing.assert_allclose(panels["x2"][0].x[:3], [0.4, 0.3, 0.3])
-    assert panels["x2"][1].marker.color not in {one.marker.color for one in panels["x"]}
+    assert panels["x2"][1].marker.color not in {one.marker.color for one in panels["x"][1:]}
     assert figure.layout.xaxis.domain[1] < figure.layout.xaxis2.domain[0]
     assert figure.layout.xaxis2.title.text == "OpenMIC-2018"
     assert [one.showlegend for one in panels["x2"]] == [False, None]
