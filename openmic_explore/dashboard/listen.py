@@ -110,7 +110,8 @@ class ListenView(View):
             "Which instruments do you hear, and when? Find them in the pictures, then see what is labelled and what a run "
             "believes."
         )
-        return ui.VBox([style_sheet("listen"), help_line(text, "00_start"), columns])
+        parts = [style_sheet("listen"), help_line(text, "00_start"), columns]
+        return ui.VBox(parts, layout=ui.Layout(width="100%"))  # also where the window is wider than its contents
 
     def restore(self, asked: Mapping[str, str]) -> None:
         """Open the clip, the run and the instruments that `link` named."""

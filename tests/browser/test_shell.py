@@ -90,3 +90,20 @@ def test_another_data_set_can_be_opened_from_the_page(context, address, tmp_path
         page.get_by_role("button", name="Play").first.click()
         page.wait_for_function("() => [...document.querySelectorAll('audio')].some(audio => audio.currentTime > .2)")
         assert watched.errors == watched.elsewhere == []
+
+
+@pytest.mark.parametrize("width", [1024, 2560])
+def test_the_views_fill_the_page_and_no_more(watched, width):
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 900})
+    ends = """() => [...document.querySelectorAll(".om-columns")].filter(each => each.offsetParent)
+        .map(each => each.getBoundingClientRect().right)"""
+    try:
+        for view in ("Listen", "Attention", "Runs", "Your audio", "Train"):
+            go(page, view)
+            page.wait_for_timeout(500)
+            inside = page.evaluate("() => document.querySelector('.om-head').getBoundingClientRect().right")
+            (end,) = page.evaluate(ends)
+            assert end == pytest.approx(inside, abs=16), view
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
