@@ -67,6 +67,25 @@ def test_the_constraints_lie_within_the_bounds():
         assert pins[name.lower()] in SpecifierSet(bound), name
 
 
+def test_every_pinned_version_runs_on_the_oldest_python_of_each_kind():
+    """A pin that asks for 3.11.5, say, sends pip on a search without end where the system's Python is 3.11.2."""
+    from importlib.metadata import distributions
+
+    from packaging.specifiers import SpecifierSet
+    from packaging.utils import canonicalize_name
+
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = {canonicalize_name(line.split("==")[0]) for line in lines if line and line[0] != "#"}
+    asked = {
+        canonicalize_name(one.metadata["Name"]): SpecifierSet(one.metadata["Requires-Python"] or "")
+        for one in distributions()
+        if one.metadata["Name"]
+    }
+    assert len(pins & asked.keys()) > 100
+    for oldest in ("3.11.0", "3.12.0", "3.13.0"):
+        assert {name for name in pins & asked.keys() if oldest not in asked[name]} == set(), oldest
+
+
 @pytest.mark.parametrize("package", sorted(REQUIRED))
 def test_every_required_package_is_used(package):
     if package in APPLICATIONS:

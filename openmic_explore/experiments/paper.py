@@ -141,10 +141,12 @@ def nearest_runs(configs: Iterable[TrainConfig], runs: Runs, data: "OpenMIC") ->
     Those given; where a run is missing, the shipped ones of the teaching set, so that a reader who trained only what a
     figure draws still sees what came out elsewhere.
     """
+    from openmic_explore.data import OpenMIC
+
     own = {run.config.group for run in runs.of(data.fingerprint)}
     if all(shortened(config, data).group in own for config in configs):
         return runs, data
-    return Runs(SHIPPED), type(data).teaching()
+    return Runs(SHIPPED), OpenMIC.teaching()
 
 
 def published_scores(one: Shown, metric: str, checkpoint: str = "loss") -> NDArray[np.float64] | None:

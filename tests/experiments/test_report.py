@@ -8,6 +8,7 @@ import pytest
 from openmic_explore import ExploreError, OpenMIC, Runs, TrainConfig, score
 from openmic_explore.evaluation import means
 from openmic_explore.experiments import EXPERIMENTS, Experiment, compare_runs, report, runs_of, summary
+from openmic_explore.training.run import SHIPPED
 from tests.experiments.conftest import SMALL
 from tests.learnable import write_learnable
 
@@ -133,3 +134,21 @@ def test_a_summary_of_nothing_says_how_to_train(trained, tmp_path):
     other = OpenMIC(write_learnable(tmp_path / "data", seed=5))
     with pytest.raises(ExploreError, match=r"No run was trained on .* openmic-explore reproduce start"):
         summary(Runs(trained), other)
+
+
+def test_the_shipped_tables_are_what_their_command_prints():
+    """Scores and questions, in the order of the experiments; the intervals take minutes and depend on the resampling."""
+    from tests.browser.server import ROOT
+
+    def without_intervals(text):
+        return [line for line in text.splitlines() if line and "[" not in line]
+
+    shipped = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").splitlines()
+    assert "`openmic-explore report all`" in shipped[2]
+    names = [name for name in EXPERIMENTS if name != "small"]
+    printed = report(names, Runs(SHIPPED), OpenMIC.teaching(), resamples=2)
+    assert without_intervals("\n".join(shipped[4:])) == without_intervals(printed)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    main = report(["main"], Runs(SHIPPED), OpenMIC.teaching(), resamples=2)
+    for line in without_intervals(main)[2:]:
+        assert line in readme
