@@ -21,16 +21,17 @@ def differences_figure(
     *,
     axis: str,
     means: Mapping[str, Sequence[float]] | None = None,
+    p_means: Mapping[str, float] | None = None,
     places: Mapping[str, int] | None = None,
     title: str = "",
 ) -> go.Figure:
     """Dot plot around zero: rows down in the tables' own order, a difference across with its interval.
 
     tables: by a series' name, one row an instrument with difference, low, high and p_holm; the same rows in each. A
-    mark is filled where p_holm is below .05, hollow elsewhere. means: by the same names, (difference, low, high) of the
-    mean over instruments, drawn as a last row, filled where the interval leaves out 0; or with a corrected p as a fourth
-    number, which decides then. places: by the same names, which of the styles each is drawn in. axis:
-    what was subtracted from what, and in which metric. A trace's meta is its name, the last customdata the row's name.
+    mark is filled where p_holm is below .05, hollow elsewhere. means: by the same names, (difference, low, high, ...) of
+    the mean over instruments, drawn as a last row, filled where the interval leaves out 0; or where p_means, its
+    corrected p, is below .05. places: by the same names, which of the styles each is drawn in. axis: what was subtracted
+    from what, and in which metric. A trace's meta is its name, the last customdata the row's name.
     """
     rows = list(next(iter(tables.values())).index)
     means = means or {}
@@ -45,9 +46,9 @@ def differences_figure(
         middle, low, high = (table[column].to_numpy(float) for column in ("difference", "low", "high"))
         sure = table["p_holm"].to_numpy(float) < SIGNIFICANT
         if name in means:
-            one = np.asarray(means[name], dtype=float)
-            middle, low, high = (np.append(part, value) for part, value in zip((middle, low, high), one, strict=False))
-            sure = np.append(sure, one[3] < SIGNIFICANT if len(one) > 3 else one[1] > 0 or one[2] < 0)
+            mean, below, above = means[name][:3]
+            middle, low, high = np.append(middle, mean), np.append(low, below), np.append(high, above)
+            sure = np.append(sure, p_means[name] < SIGNIFICANT if p_means else below > 0 or above < 0)
         where = down[: len(middle)] + offsets[place]
         widest = float(np.nanmax([widest, *np.abs(low), *np.abs(high)]))
         figure.add_scatter(

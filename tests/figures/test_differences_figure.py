@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from openmic_explore.figures import differences_figure, style
 
@@ -55,11 +56,19 @@ def test_an_undefined_difference_is_left_out():
 
 
 def test_a_corrected_p_decides_over_the_mean_where_it_is_given():
-    (one,) = differences_figure({"mel": table()}, means={"mel": (0.1, 0.01, 0.2, 0.2)}, axis="").data
+    means = {"mel": (0.1, 0.01, 0.2)}
+    (one,) = differences_figure({"mel": table()}, means=means, p_means={"mel": 0.2}, axis="").data
     assert one.marker.symbol[-1] == f"{style(0).symbol}-open"
     np.testing.assert_allclose(one.x[-1], 0.1)
-    (one,) = differences_figure({"mel": table()}, means={"mel": (0.1, 0.01, 0.2, 0.04)}, axis="").data
+    (one,) = differences_figure({"mel": table()}, means=means, p_means={"mel": 0.04}, axis="").data
     assert one.marker.symbol[-1] == style(0).symbol
+
+
+@pytest.mark.parametrize(("low", "sure"), [(-0.035, False), (0.01, True)])
+def test_what_else_a_mean_comes_with_does_not_decide(low, sure):
+    # As `experiments.contrast` gives it: after the interval the half-widths of clips and of seeds.
+    (one,) = differences_figure({"mel": table()}, means={"mel": (0.05, low, 0.094, 0.01, 0.06)}, axis="").data
+    assert one.marker.symbol[-1] == style(0).symbol + ("" if sure else "-open")
 
 
 def test_styles_and_rows_are_named_for_whoever_is_told_of_a_click():

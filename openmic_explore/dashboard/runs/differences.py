@@ -43,7 +43,8 @@ def differences_part(asked: Asked, groups: list[Group]) -> Part:
     figure = differences_figure(
         {name: one.table.loc[rows] for name, one in found.items()},
         axis=f"{SHORT[state.metric]}, {OVER[state.cells]}: minus that of {reference.label}",
-        means={name: (*one.mean[:3], p) for (name, one), p in zip(found.items(), corrected, strict=True)},
+        means={name: one.mean for name, one in found.items()},
+        p_means=dict(zip(found, corrected, strict=True)),
         places={name: asked.place(labels[name]) for name in found},
         title=asked.title(f"{SHOWN[state.metric]}: difference to {reference.label}", groups),
     )
