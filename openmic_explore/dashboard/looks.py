@@ -113,5 +113,5 @@ def estimate_of(run: "Run", frames: "Frames") -> NDArray[np.float64]:
 
     config = run.config
     options = resolve_options(config.model, config.preset, run.info.get("options", config.options))
-    best = model_entry(config.model, config.preset).fixed.get("pooling") == "max"
-    return running_estimate(frames.frame, frames.attention, head=str(options["head"]), best=best)
+    maximum = model_entry(config.model, config.preset).fixed.get("pooling") == "max"
+    return running_estimate(frames.frame, frames.attention, head=str(options["head"]), maximum=maximum)

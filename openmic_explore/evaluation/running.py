@@ -11,18 +11,19 @@ HEADS = ("logit", "probability", "clamp")
 
 
 def running_estimate(
-    frame: NDArray[np.floating], attention: NDArray[np.floating], *, head: str = "logit", best: bool = False
+    frame: NDArray[np.floating], attention: NDArray[np.floating], *, head: str = "logit", maximum: bool = False
 ) -> NDArray[np.float64]:
     """The clip's probability if the clip had ended with each frame: (T, K) in [0, 1].
 
     frame, attention: (T, K), as the model gave them for the whole clip. head: what is averaged with the weights of the
     frames so far, divided by their sum: "logit", the scores' log-odds, whose mean goes through the sigmoid;
-    "probability", the scores; "clamp", the scores, whose mean is cut to [0, 1]. best: the best score so far takes all
+    "probability", the scores; "clamp", the scores, whose mean is cut to [0, 1]. maximum: the best score so far takes all
     the weight (max pooling). nan while the frames so far have no weight.
 
-    Exact for a network that looks at every frame on its own, whose weights are a softmax or another share of a sum: fewer
+    Exact for one network that looks at every frame on its own, whose weights are a softmax or another share of a sum: fewer
     frames change nothing but that sum. A recurrent network has read the later frames too, so for it this is what the
-    frames so far add to its answer. Scores in half precision are taken to be 2^-11 away from 0 and 1.
+    frames so far add to its answer; for an ensemble too it is an estimate, since means of the members' attention and of
+    their log-odds are not the mean of their answers. Scores in half precision are taken to be 2^-11 away from 0 and 1.
     Raises ExploreError for another head or for shapes that differ.
     """
     frame, attention = np.asarray(frame, dtype=float), np.asarray(attention, dtype=float)
@@ -33,7 +34,7 @@ def running_estimate(
         )
     inside = frame.clip(HALF, 1 - HALF)
     score = np.log(inside / (1 - inside)) if head == "logit" else frame
-    if best:
+    if maximum:
         mean = np.maximum.accumulate(score, axis=0)
     else:
         weight = np.cumsum(attention, axis=0)

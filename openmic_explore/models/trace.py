@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from openmic_explore.models.ensemble import Residual
+from openmic_explore.models.ensemble import Ensemble, Residual
 from openmic_explore.models.framewise import Embed
 from openmic_explore.models.heads import FrameHead
 from openmic_explore.models.layers import Dropout, InputScale
@@ -173,4 +173,6 @@ def _answer_details(model: Model) -> dict[str, str]:
     learned = "softmax over the frames" if logit else "sigmoids, divided by their sum over the frames"
     fixed = {"mean": "the same for every frame", "max": "all on the best frame"}
     weighed = "sigmoid of the weighted sum of log-odds" if logit else "weighted sum of the scores"
+    if isinstance(model, Ensemble):
+        weighed = "sigmoid of the mean of the members' weighted sums of log-odds"
     return {"attention": fixed.get(head.pooling, learned), "score": "sigmoid of the log-odds", "clip": weighed}

@@ -33,7 +33,7 @@ def answers(model, preset):
 )
 def test_it_is_what_a_framewise_network_says_of_the_clip_that_ends_there(model, preset, head):
     frame, attention, cut = answers(model, preset)
-    found = running_estimate(frame, attention, head=head, best=model == "max")
+    found = running_estimate(frame, attention, head=head, maximum=model == "max")
     np.testing.assert_allclose(found, cut, atol=1e-4)
     assert np.ptp(cut, axis=0).max() > 0.05  # it does change on the way
 

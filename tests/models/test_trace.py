@@ -125,3 +125,4 @@ def test_networks_that_answer_together_all_read_the_input_and_are_read_by_the_he
     assert all(best[name].reads == ("scale",) and best[name].shape == (10, 128) for name in members)
     assert best["attention"].reads == best["score"].reads == tuple(members)
     assert best["attention"].parameters == 3 * (128 * 20 + 20)
+    assert "mean of the members" in best["clip"].detail
