@@ -6,8 +6,8 @@ import plotly.graph_objects as go
 def redraw(figure: go.Figure, new: go.Figure) -> None:
     """Make a figure show what a new one of the same panels and traces shows, in place and in one step.
 
-    For a FigureWidget that a slider or a menu moves: traces, titles, notes, and the ranges of axes follow; the rest of
-    the layout is taken to be the same.
+    For a FigureWidget that a slider or a menu moves: traces, titles, notes, shapes, the height, and the titles and
+    ranges of axes follow; the rest of the layout is taken to be the same.
     """
     with figure.batch_update():
         for trace, other in zip(figure.data, new.data, strict=True):
@@ -15,6 +15,11 @@ def redraw(figure: go.Figure, new: go.Figure) -> None:
         for note, other in zip(figure.layout.annotations, new.layout.annotations, strict=True):
             note.update(other.to_plotly_json())
         figure.layout.title.text = new.layout.title.text
+        figure.layout.height = new.layout.height
+        figure.layout.shapes = new.layout.shapes
         for axis in (*new.select_xaxes(), *new.select_yaxes()):
+            own = figure.layout[axis.plotly_name]
             if axis.range is not None:
-                figure.layout[axis.plotly_name].range = axis.range
+                own.range = axis.range
+            if axis.title.text is not None:
+                own.title.text = axis.title.text
