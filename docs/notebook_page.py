@@ -26,6 +26,13 @@ CODES = {
     **{f"{sign}int{8 * size}": f"{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)},
     **{f"float{8 * size}": f"f{size}" for size in (4, 8)},
 }
+# What a notebook folds away stays folded: the lines that compute an exercise's answer have the answer's words in them.
+TEMPLATE = """{% extends "basic/index.html.j2" %}
+{% block input_group %}
+{% if cell.metadata.get("jupyter", {}).get("source_hidden") %}
+<details><summary>Code of the answer</summary>{{ super() }}</details>
+{% else %}{{ super() }}{% endif %}
+{% endblock input_group %}"""
 CSS = (Path(__file__).parent / "notebook_page.css").read_text(encoding="utf-8")
 DRAW = """
 for (const place of document.querySelectorAll(".figure")) {
@@ -43,7 +50,9 @@ def page(notebook: NotebookNode, title: str, library: str) -> str:
         for output in cell.get("outputs", []):
             if "data" in output:
                 output["data"] = _plain(output["data"], state)
-    exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    exporter = HTMLExporter(
+        template_name="basic", raw_template=TEMPLATE, exclude_input_prompt=True, exclude_output_prompt=True
+    )
     exporter.register_filter("markdown2html", _markdown)
     body, _ = exporter.from_notebook_node(shown)
     body = re.sub(r'href="(\w+)\.ipynb(#[^"]*)?"', r'href="\1.html\2"', body)

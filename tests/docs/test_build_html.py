@@ -52,7 +52,10 @@ def built(tmp_path_factory):
         WIDGET,
         "import os; print(os.getcwd())",
     )
-    write(notebooks / "figure_2.ipynb", "md:# Two\n\nShort.", "1 + 1")
+    write(notebooks / "figure_2.ipynb", "md:# Two\n\nShort.", "1 + 1", "answer = 6 * 7\nprint(answer)")
+    two = nbformat.read(notebooks / "figure_2.ipynb", as_version=4)
+    two.cells[2].metadata["jupyter"] = {"source_hidden": True}
+    nbformat.write(two, notebooks / "figure_2.ipynb")
     status = main(["--notebooks", str(notebooks), "--to", str(folder / "html")])
     return status, folder / "html", notebooks
 
@@ -93,6 +96,15 @@ def test_figures_are_there_with_their_numbers_inside_widgets_too(built):
     assert "<b>clip 7</b> · one of 40" in page
     assert "how &lt;much&gt;" in page
     assert "<b>2.5</b>" in page
+
+
+def test_code_that_a_notebook_hides_is_folded_and_what_it_says_is_not(built):
+    page = (built[1] / "figure_2.html").read_text()
+    folded = re.findall(r"<details>.*?</details>", page, flags=re.DOTALL)
+    assert [re.sub(r"<[^>]*>", "", one).split() for one in folded] == [
+        ["Code", "of", "the", "answer", "answer", "=", "6", "*", "7", "print(answer)"]
+    ]
+    assert "42" in re.sub(r"<details>.*?</details>|<style.*?</style>", "", page, flags=re.DOTALL)
 
 
 def test_nothing_is_asked_of_other_hosts(built):
