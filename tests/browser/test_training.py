@@ -39,6 +39,20 @@ def said(page, text: str, seconds: float = 90) -> str:
     return page.evaluate(NOW)
 
 
+CLEAR = """() => {
+    const box = (selector) => document.querySelector(`.om-train .om-plot ${selector}`).getBoundingClientRect();
+    return box(".legend").top - box(".xtitle").bottom;
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 760, 1600, 1024])
+def test_the_legend_keeps_clear_of_the_axis_at_any_width(train, width):
+    before = train.viewport_size
+    train.set_viewport_size({"width": width, "height": before["height"]})
+    train.wait_for_function(f"() => ({CLEAR})() > -1", timeout=10_000)
+    train.set_viewport_size(before)
+
+
 def test_what_cannot_be_trained_says_why(train):
     train.locator(".om-train").get_by_label("Model", exact=True).select_option("cnn")
     refused = train.locator(".om-refused")

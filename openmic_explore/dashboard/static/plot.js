@@ -52,6 +52,8 @@ async function render({ model, el }) {
     const { data, layout } = structuredClone(model.get("figure"));
     await Plotly.downloadImage({ data, layout }, { format: "png", scale: 2, width: Math.max(el.clientWidth, 700), height: layout.height, filename });
   };
+  // plotly leaves a legend that stands under the panels where another width or other entries had put it.
+  const settle = () => (graph.layout.legend?.y < 0 ? Plotly.redraw(graph) : graph);
   let drawing = Promise.resolve();
   const draw = () => {
     drawing = drawing.then(async () => {
@@ -61,6 +63,7 @@ async function render({ model, el }) {
       const { data, layout } = dark ? inTheDark(figure, colours) : figure;
       graph.style.minHeight = `${layout.height ?? 300}px`;
       await Plotly.react(graph, data, layout, CONFIG);
+      await settle();
       if (!el.dataset.drawn) {
         graph.on("plotly_afterplot", tell); // also after a zoom or another width
         graph.on("plotly_click", clicked);
@@ -80,7 +83,7 @@ async function render({ model, el }) {
     if (!el.clientWidth || el.clientWidth === width) return;
     width = el.clientWidth;
     drawing = drawing
-      .then(() => graph.isConnected && Plotly.Plots.resize(graph))
+      .then(() => graph.isConnected && Plotly.Plots.resize(graph).then(settle))
       .then(tell)
       .catch((error) => console.warn(error)); // the tab was left before its turn came
   });
