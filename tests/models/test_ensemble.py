@@ -27,13 +27,21 @@ def test_in_training_every_member_answers_and_later_their_mean():
     one = model.eval()(clips())
     assert [tuple(part.shape) for part in one] == [(6, 5), (6, 5), (6, 7, 5), (6, 7, 5)]
     # Batch norm looks at the batch in training; each member by itself in evaluation gives the terms of the mean.
-    logits = []
+    logits, odds, attention = [], [], []
     for member, head in zip(model.members, model.heads, strict=True):
         hidden = member(model.scale(clips()).flatten(0, 1)).unflatten(0, (6, 7))
-        logits.append(head(hidden).logit)
+        alone = Output(*(part.detach() for part in head(hidden)))
+        logits.append(alone.logit)
+        odds.append(torch.log(alone.frame / (1 - alone.frame)))
+        attention.append(alone.attention)
     torch.testing.assert_close(one.logit, torch.stack(logits).mean(0))
     torch.testing.assert_close(one.clip, one.logit.sigmoid())
+    torch.testing.assert_close(one.frame, torch.stack(odds).mean(0).sigmoid())
+    torch.testing.assert_close(one.attention, torch.stack(attention).mean(0))
     torch.testing.assert_close(one.attention.sum(dim=1), torch.ones(6, 5))
+    # They differ, so that no single member's would do.
+    assert min(float((odds[0] - other).abs().max()) for other in odds[1:]) > 0.01
+    assert min(float((attention[0] - other).abs().max()) for other in attention[1:]) > 1e-3
 
 
 def test_the_members_differ_and_each_is_trained_by_its_own_loss():

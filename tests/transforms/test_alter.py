@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import sosfreqz
 
-from openmic_explore.transforms.alter import LEVEL, SEMITONES, alter, section
+from openmic_explore.transforms import alter as module
+from openmic_explore.transforms.alter import DECAY, LEVEL, SEMITONES, WET, _room, alter, section
 
 RATE = 16000
 
@@ -65,3 +66,39 @@ def test_the_same_generator_alters_alike_and_another_does_not():
 
 def test_silence_stays_silent_and_finite():
     assert not alter(np.zeros(RATE, np.float32), RATE, np.random.default_rng(0)).any()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_room_answers_a_click_with_noise_that_decays_as_fast_as_it_should(seed):
+    click = np.zeros(RATE)
+    click[100] = 1.0
+    answer = _room(click, RATE, np.random.default_rng(seed))
+    assert len(answer) == len(click)
+    np.testing.assert_allclose(answer[:100], 0, atol=1e-9)  # nothing before it
+    tail = answer - click
+    wet = np.sqrt(np.square(tail).sum())
+    assert WET[0] - 1e-6 <= wet <= WET[1] + 1e-6
+    # Its level in steps of 10 ms, down to -40 dB, is a line: 60 dB in DECAY seconds.
+    power = np.square(tail[100 : 100 + RATE // 2]).reshape(-1, RATE // 100).mean(axis=1)
+    decibels = 10 * np.log10(power / power[0])
+    loud = np.arange(np.argmax(decibels < -40) or len(decibels))
+    slope = np.polyfit(loud / 100, decibels[loud], 1)[0]
+    assert 0.9 * DECAY[0] <= -60 / slope <= 1.1 * DECAY[1]
+
+
+def test_a_room_keeps_the_sound_and_adds_its_echo_to_it():
+    sound = np.random.default_rng(0).normal(0, 0.1, RATE)
+    click = np.eye(1, RATE)[0]
+    echo = _room(click, RATE, np.random.default_rng(1)) - click
+    expected = sound + np.convolve(sound, echo)[:RATE]
+    np.testing.assert_allclose(_room(sound, RATE, np.random.default_rng(1)), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(("often", "rings"), [(0.0, False), (1.0, True)])
+def test_a_sound_rings_on_where_there_is_a_room(often, rings, monkeypatch):
+    monkeypatch.setattr(module, "REVERB", often)
+    sound = np.concatenate([tone(1000, 0.5), np.zeros(RATE, np.float32)])
+    for seed in range(4):
+        altered = alter(sound, RATE, np.random.default_rng(seed))
+        after = altered[int(0.6 * RATE) : int(0.65 * RATE)]
+        assert (np.abs(after).max() > 1e-4 * np.abs(altered).max()) == rings
