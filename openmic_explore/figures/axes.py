@@ -69,12 +69,14 @@ def note_name(hertz: float) -> str:
     return f"{NOTES[semitones % 12]}{semitones // 12}"
 
 
-def curve_axis(panel: str, values: Sequence[NDArray[np.floating]]) -> dict[str, Any]:
+def curve_axis(panel: str, values: Sequence[NDArray[np.floating]], *, least: float | None = None) -> dict[str, Any]:
     """The axis of attention ("attention"), of its product with the frame score ("product"), of the running estimate
     ("estimate") or of frame scores ("frame"), wide enough for the values of all lines.
+
+    least: how far an axis of weights or products goes at the least, in place of the usual.
     """
     if panel in ("attention", "product"):
-        least = 0.2 if panel == "attention" else 0.05
+        least = (0.2 if panel == "attention" else 0.05) if least is None else least
         top = max([least, *(float(value.max()) for value in values)])
         low = min([0.0, *(float(value.min()) for value in values)])
         text = "weight" if panel == "attention" else "product"

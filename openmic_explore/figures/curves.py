@@ -23,6 +23,7 @@ HISTORY = {
 }
 PANEL, OVER, UNDER = 250, 26, 44  # pixels: of a row of panels, of their titles, of the axis under them
 KEPT = "kept epoch"
+COLUMNS = 2  # of panels
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def learning_figure(groups: Sequence[Learned], *, title: str = "") -> go.Figure:
     seed's kept epoch.
     """
     panels = {text: [group.curve(column) for group in groups] for column, text in HISTORY.items()}
-    figure = curves_figure(panels, title=title, columns=2)
+    figure = curves_figure(panels, title=title)
     # A clamp's loss is some twenty times that of a logit.
     figure.update_yaxes(matches="y", type="log", row=1)
     return figure
@@ -81,25 +82,25 @@ def heads_figure(
         "outputs with the same decision for every validation clip": list(constant),
         "heads that pass no gradient (mean over training clips)": list(blocked),
     }
-    figure = curves_figure(panels, title=title, columns=2)
+    figure = curves_figure(panels, title=title)
     figure.update_yaxes(range=[-0.4, instruments + 0.4], dtick=5, title_text=f"of {instruments} outputs", col=1)
     figure.update_yaxes(range=[-0.4, instruments + 0.4], dtick=5, col=2)
     return figure
 
 
-def curves_figure(panels: dict[str, list[Curve]], *, title: str = "", columns: int = 2) -> go.Figure:
+def curves_figure(panels: dict[str, list[Curve]], *, title: str = "") -> go.Figure:
     """Curves by epoch, panel by panel; a curve of the same name looks the same in all, and is listed once."""
-    count = -(-len(panels) // columns)
+    count = -(-len(panels) // COLUMNS)
     figure = make_subplots(
         rows=count,
-        cols=columns,
+        cols=COLUMNS,
         subplot_titles=list(panels),
         horizontal_spacing=0.09,
         vertical_spacing=0.14 if count > 1 else 0,
     )
     listed: set[str] = set()
     for slot, curves in enumerate(panels.values()):
-        row, col = slot // columns + 1, slot % columns + 1
+        row, col = slot // COLUMNS + 1, slot % COLUMNS + 1
         for curve in curves:
             for trace in _traces(curve, curve.name not in listed):
                 figure.add_trace(trace, row=row, col=col)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from openmic_explore.figures.style import MAP, MUTED, base_layout
+from openmic_explore.figures.style import MAP, MUTED, base_layout, title_line
 
 
 def grid_figure(
@@ -18,19 +18,17 @@ def grid_figure(
     high: float,
     across: str,
     down: str = "",
-    unit: str = "",
     rows: Sequence[str] | None = None,
     first: float = 0.0,
     step: float = 1.0,
     height: int = 200,
-    gap: int = 0,
     title: str = "",
 ) -> go.Figure:
     """Heatmaps (n, m) each, by title, in reading order: n rows down (up without `rows`), m columns across.
 
-    low, high: values at the ends of the colours, which stand beside them with `unit`. across, down: what the axes are.
+    low, high: values at the ends of the colours, which stand beside them. across, down: what the axes are.
     rows: names of the n rows, the first on top, such as instruments. first, step: of the columns, in the unit of
-    `across`; a column is centred there. height: pixels of one picture; gap: between two pixels.
+    `across`; a column is centred there. height: pixels of one picture.
     """
     lines = -(-len(pictures) // columns)
     panels = 46 + 28 * (down == "" and rows is not None)
@@ -50,20 +48,17 @@ def grid_figure(
         label = "%{y}, " if rows is not None else ""
         named = {} if rows is None else {"y": [row.replace("_", " ") for row in rows]}
         figure.add_heatmap(
-            z=values, x0=first, dx=step, xgap=gap, ygap=gap, coloraxis="coloraxis", name=name,
-            hovertemplate=f"{label}%{{x:.4g}} {across}: %{{z:.3g}}{unit}<extra></extra>", **named, **where,
+            z=values, x0=first, dx=step, coloraxis="coloraxis", name=name,
+            hovertemplate=f"{label}%{{x:.4g}} {across}: %{{z:.3g}}<extra></extra>", **named, **where,
         )  # fmt: skip
     figure.update_layout(
         base_layout(whole)
         | {
             "margin": {"l": 140 if rows is not None else 60, "r": 30, "t": 62, "b": 44},
-            "title": {
-                "text": title, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container",
-                "yanchor": "top", "pad": {"t": 12, "l": 12}, "font": {"size": 14},
-            },
+            "title": title_line(title),
             "coloraxis": {
                 "colorscale": MAP, "cmin": low, "cmax": high,
-                "colorbar": {"ticksuffix": unit, "thickness": 10, "outlinewidth": 0, "x": 1.01},
+                "colorbar": {"thickness": 10, "outlinewidth": 0, "x": 1.01},
             },
         }
     )  # fmt: skip

@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from openmic_explore.figures.style import INK, MAP, MUTED, base_layout
+from openmic_explore.figures.style import INK, MAP, MUTED, base_layout, title_line
 
 LANE, HEAD = 17, 30  # pixels: of an instrument, and above a panel for its title
 NAMES = 130  # pixels left of the panels
+ACTIVITY = 0.1  # seconds, a frame of the truth
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,12 @@ def heard_figure(
     *,
     duration: float,
     active: NDArray[np.bool_] | None = None,
-    activity_length: float = 0.1,
     title: str = "",
 ) -> go.Figure:
     """Frame scores of K instruments over a whole sound, a panel a run, on one time axis.
 
-    duration: seconds on it. active: (K, T) bool in frames of activity_length seconds, does it sound; a last panel then
-    shows that. Figures of the same runs have the same traces, so that `redraw` can turn them.
+    duration: seconds on it. active: (K, T) bool in frames of .1 s, does it sound; a last panel then shows that.
+    Figures of the same runs have the same traces, so that `redraw` can turn them.
     """
     names = [name.replace("_", " ") for name in instruments]
     panels = [one.name for one in runs] + (["<b>truth</b>, which no run has seen"] if active is not None else [])
@@ -49,7 +49,7 @@ def heard_figure(
             col=1,
         )
     if active is not None:
-        figure.add_trace(_bars(active, activity_length, names), row=len(panels), col=1)
+        figure.add_trace(_bars(active, ACTIVITY, names), row=len(panels), col=1)
     figure.update_layout(_layout(height, title))
     _axes(figure, names, len(panels))
     figure.update_xaxes(range=[0, duration], minallowed=0, maxallowed=duration)
@@ -129,10 +129,7 @@ def _bars(active: NDArray[np.bool_], length: float, names: Sequence[str]) -> dic
 def _layout(height: int, title: str) -> dict[str, Any]:
     return base_layout(height) | {
         "margin": {"l": NAMES, "r": 20, "t": 66, "b": 44},
-        "title": {
-            "text": title, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container",
-            "yanchor": "top", "pad": {"t": 12, "l": 12}, "font": {"size": 14},
-        },
+        "title": title_line(title),
         "coloraxis": {
             "colorscale": MAP, "cmin": 0, "cmax": 1,
             "colorbar": {

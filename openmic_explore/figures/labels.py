@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from openmic_explore.figures.style import GRID, INK, MUTED, OKABE_ITO, base_layout
+from openmic_explore.figures.style import GRID, INK, MUTED, OKABE_ITO, base_layout, legend_line, title_line
 
 UNKNOWN, ABSENT, PRESENT = -1, 0, 1
 STATES = {UNKNOWN: "unknown", ABSENT: "absent", PRESENT: "present"}
@@ -83,12 +83,11 @@ def states_figure(
     *,
     across: str,
     names: Mapping[int, str] = STATES,
-    gap: float = 1.0,
     title: str = "",
 ) -> go.Figure:
     """Cells by their state, -1, 0 or 1, in pictures (n, m) beside each other: n named rows down, m columns across.
 
-    names: what the states are called, for the legend; all that occur must have one. gap: pixels between two cells.
+    names: what the states are called, for the legend; all that occur must have one.
     """
     height = ROW * len(rows) + 130
     figure = make_subplots(
@@ -96,7 +95,7 @@ def states_figure(
     )
     labels = [row.replace("_", " ") for row in rows]
     for col, picture in enumerate(pictures.values(), start=1):
-        figure.add_trace(cells(picture, labels, names, gap), row=1, col=col)
+        figure.add_trace(cells(picture, labels, names), row=1, col=col)
     for state, name in names.items():
         figure.add_scatter(x=[None], y=[None], mode="markers", name=name, hoverinfo="skip", marker=_square(state))
     figure.update_layout(_layout(height, title))
@@ -267,12 +266,6 @@ def _layout(height: int, title: str, top: int = TOP) -> dict[str, Any]:
     """Title at the left, the legend under it."""
     return base_layout(height) | {
         "margin": {"l": 70, "r": 24, "t": top, "b": BOTTOM},
-        "title": {
-            "text": title, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container",
-            "yanchor": "top", "pad": {"t": 12, "l": 12}, "font": {"size": 14},
-        },
-        "legend": {
-            "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1 - 34 / height,
-            "yref": "container", "yanchor": "top", "itemclick": False, "itemdoubleclick": False,
-        },
-    }  # fmt: skip
+        "title": title_line(title),
+        "legend": legend_line(height, 34) | {"itemclick": False, "itemdoubleclick": False},
+    }

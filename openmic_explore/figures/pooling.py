@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from openmic_explore.figures.axes import curve_axis, mel_axis, time_axis
-from openmic_explore.figures.style import GRID, INK, MAP, MUTED, Style, base_layout, style
+from openmic_explore.figures.panels import Line, PictureLike, curve, heatmap, stretches
+from openmic_explore.figures.style import GRID, INK, MUTED, base_layout, legend_line, style, title_line
 
 SHADE = "rgba(86, 96, 112, 0.20)"  # where the instrument really sounds
 ROW = 24  # pixels
+DURATION = 10.0  # seconds, of a clip
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,6 @@ class Found:
     low: float
     high: float
     controls: Mapping[str, float] = field(default_factory=dict)
-
-
-class PictureLike(Protocol):
-    """A time-frequency picture in 8 bits: values (rows, columns) at frequency (rows,) Hz and time (columns,) s."""
-
-    @property
-    def values(self) -> NDArray[np.uint8]: ...
-    @property
-    def frequency(self) -> NDArray[np.float64]: ...
-    @property
-    def time(self) -> NDArray[np.float64]: ...
 
 
 def toy_figure(poolings: Mapping[str, Pooled], *, title: str = "") -> go.Figure:
@@ -172,7 +163,6 @@ def looks_figure(
     frame_length: float,
     frame_start: float = 0.0,
     activity_length: float = 0.1,
-    duration: float = 10.0,
     title: str = "",
 ) -> go.Figure:
     """One instrument in one clip as several models see it: log-mel, frame score, attention, and their product over time.
@@ -196,44 +186,33 @@ def looks_figure(
         vertical_spacing=0.055,
         subplot_titles=[heads[one] for one in panels],
     )
-    values = {
-        "frame": [np.asarray(look.frame, dtype=float) for look in looks],
-        "attention": [np.asarray(look.attention, dtype=float) for look in looks],
-    }
-    values["product"] = [frame * weight for frame, weight in zip(values["frame"], values["attention"], strict=True)]
+    lines = [
+        Line(look.name, style(place), look.attention, look.frame, product=np.multiply(look.frame, look.attention))
+        for place, look in enumerate(looks)
+    ]
     shown = np.zeros(1, dtype=bool) if active is None else np.asarray(active, dtype=bool)
     for row, panel in enumerate(panels, start=1):
+        x, y = ("x", "y") if row == 1 else (f"x{row}", f"y{row}")
         if panel == "log_mel" and log_mel is not None:
-            step = float(log_mel.time[1] - log_mel.time[0]) if len(log_mel.time) > 1 else 1.0
-            figure.add_heatmap(
-                z=np.ascontiguousarray(log_mel.values), x0=float(log_mel.time[0]), dx=step,
-                y=[f"{hertz:.0f} Hz" for hertz in log_mel.frequency], zmin=0, zmax=255, colorscale=MAP, showscale=False,
-                hovertemplate="%{x:.2f} s<br>%{y}<extra></extra>", row=row, col=1,
-            )  # fmt: skip
+            figure.add_trace(heatmap(log_mel, "log-mel spectrogram", x, y))
             figure.update_yaxes(**mel_axis(log_mel.frequency), title_text="Hz", row=row)
             continue
-        curves = values[panel]
-        axis = curve_axis("attention" if panel != "frame" else "frame", curves)
-        if panel == "product":
-            low = min(0.0, *(float(curve.min()) for curve in curves))
-            axis |= {"range": [1.08 * low, axis["range"][1]], "title": {"text": "product", "standoff": 4}}
+        axis = curve_axis(panel, [np.asarray(getattr(line, panel), dtype=float) for line in lines])
         bottom, top = axis["range"]
         figure.add_scatter(
             **_area(shown, activity_length, bottom, top), mode="lines", line={"width": 0}, fill="toself", fillcolor=SHADE,
             name="really sounds", legendgroup="truth", showlegend=panel == "frame" and active is not None,
             hoverinfo="skip", row=row, col=1,
         )  # fmt: skip
-        for place, (look, curve) in enumerate(zip(looks, curves, strict=True)):
-            figure.add_scatter(
-                **_steps(curve, frame_start, frame_length, duration, style(place)), name=f"{look.name}: clip {look.clip:.2f}",
-                legendgroup=look.name, showlegend=panel == "frame",
-                hovertemplate=f"{look.name}: %{{y:.3f}}<extra></extra>", row=row, col=1,
-            )  # fmt: skip
+        for look, line in zip(looks, lines, strict=True):
+            trace = curve(line, panel, (frame_start, frame_length), DURATION, x, y)
+            trace |= {"name": f"{look.name}: clip {look.clip:.2f}", "showlegend": panel == "frame"}
+            figure.add_trace(trace | {"hovertemplate": f"{look.name}: %{{y:.3f}}<extra></extra>"})
         figure.update_yaxes(**axis, row=row)
     height = 128 * len(panels) + 150
-    figure.update_layout(_layout(height, title, top=92) | {"legend": _legend(height)})
+    figure.update_layout(_layout(height, title, top=92) | {"legend": legend_line(height)})
     for row in range(1, len(panels) + 1):
-        bottom_axis = time_axis("y" if row == 1 else f"y{row}", duration, row == len(panels))
+        bottom_axis = time_axis("y" if row == 1 else f"y{row}", DURATION, row == len(panels))
         figure.update_xaxes(**bottom_axis, row=row, col=1)
     figure.update_yaxes(fixedrange=True, zeroline=False)
     figure.update_annotations(x=0, xanchor="left", font_size=12)
@@ -285,7 +264,7 @@ def localisation_figure(panels: Mapping[str, Sequence[Found]], *, title: str = "
     room = 0.02
     known = np.array(values)[np.isfinite(values)]
     height = round(ROW * (max(places.values(), default=0) + 1)) + 170
-    figure.update_layout(_layout(height, title, top=106) | {"legend": _legend(height)})
+    figure.update_layout(_layout(height, title, top=106) | {"legend": legend_line(height)})
     figure.update_xaxes(
         title_text="frame AUC", range=[known.min() - room, known.max() + room], gridcolor=GRID, zeroline=False,
         showline=True, linecolor=MUTED, dtick=0.1, tickformat=".1f",
@@ -302,38 +281,18 @@ def _short(value: float, part: str = "weight w") -> str:
     return f"{value:.3g}" if part == "weight w" or value == 0 else f"{value:+.2g}"
 
 
-def _steps(curve: NDArray[np.floating], start: float, length: float, duration: float, look: Style) -> dict[str, Any]:
-    # A point in each frame's middle, and one at either end to close the outer steps.
-    middle = start + (np.arange(len(curve)) + 0.5) * length
-    ends = max(0.0, start), min(duration, start + len(curve) * length)
-    return {
-        "x": np.round(np.concatenate([ends[:1], middle, ends[1:]]), 4),
-        "y": np.round(np.concatenate([curve[:1], curve, curve[-1:]]), 5),
-        "mode": "lines+markers",
-        "line": {"shape": "hvh", "color": look.colour, "width": 1.8},
-        "marker": {"symbol": look.symbol, "color": look.colour, "size": [0, *[7] * len(curve), 0], "opacity": 1},
-    }
-
-
 def _area(active: NDArray[np.bool_], length: float, bottom: float, top: float) -> dict[str, list[float | None]]:
     """Rectangles from bottom to top wherever active (T,) holds, as one closed line with gaps."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]])))
     x: list[float | None] = []
     y: list[float | None] = []
-    for first, last in zip(edges[::2] * length, edges[1::2] * length, strict=True):
+    for first, last in zip(*stretches(active, length), strict=True):
         x += [float(first), float(first), float(last), float(last), None]
         y += [bottom, top, top, bottom, None]
     return {"x": x[:-1], "y": y[:-1]}
 
 
-def _legend(height: int) -> dict[str, Any]:
-    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1 - 38 / height, "yref": "container"}
-    return {"orientation": "h", **place, "yanchor": "top"}
-
-
 def _layout(height: int, title: str, *, top: int) -> dict[str, Any]:
-    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
     return base_layout(height) | {
         "margin": {"l": 76, "r": 20, "t": top, "b": 48},
-        "title": {"text": title, **place, "pad": {"t": 12, "l": 12}, "font": {"size": 14}},
+        "title": title_line(title),
     }

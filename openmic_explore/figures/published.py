@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from openmic_explore.figures.scores import Series, mean_over_seeds
-from openmic_explore.figures.style import GRID, MUTED, base_layout, style
+from openmic_explore.figures.style import GRID, MUTED, base_layout, legend_line, style, title_line
 
 ROW = 27  # pixels
 MEAN_GAP = 0.6  # rows between the last instrument and the mean
@@ -43,7 +43,7 @@ def paper_figure(
     A series has the same marker in every panel, by its name; its mark is the mean over runs, its bar goes from the
     worst to the best of them. mean: a last row with the mean over the rows where a series is defined, which is the mean
     of the scores of each run. left: pixels for the names. However many scores are missing, figures of the same names
-    and panels have the same traces, so that one can be turned into another.
+    and panels have the same traces, so that `redraw` can turn them.
     """
     names = list(dict.fromkeys(one.name for panel in panels for one in panel.series))
     places = np.append(np.arange(len(rows)), [len(rows) + MEAN_GAP] if mean else [])
@@ -86,8 +86,8 @@ def paper_figure(
         base_layout(height)
         | {
             "margin": {"l": left, "r": 16, "t": 126, "b": 50},
-            "title": _head(title),
-            "legend": _legend(height),
+            "title": title_line(title),
+            "legend": legend_line(height),
         }
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=True, linecolor=MUTED, nticks=6)
@@ -98,19 +98,6 @@ def paper_figure(
     for place in range(len(panels)):
         figure.layout.annotations[place].update(font={"size": 12}, yshift=2)
     return figure
-
-
-def turn_into(figure: go.Figure, new: go.Figure) -> None:
-    """Make a figure show what another one of the same rows, names and panels shows, in place: for a figure on a page."""
-    with figure.batch_update():
-        for trace, other in zip(figure.data, new.data, strict=True):
-            trace.x, trace.error_x = other.x, other.error_x
-        for place, other in enumerate(new.layout.annotations):
-            figure.layout.annotations[place].text = other.text
-        for axis in new.select_xaxes():
-            name = axis.plotly_name
-            figure.layout[name].title.text, figure.layout[name].range = axis.title.text, axis.range
-        figure.layout.title.text = new.layout.title.text
 
 
 def _trace(
@@ -161,13 +148,3 @@ def _tick() -> dict[str, Any]:
 
 def _open() -> dict[str, Any]:
     return {"symbol": "circle-open", "size": 11, "color": MUTED, "line": {"width": 1.5}}
-
-
-def _head(title: str) -> dict[str, Any]:
-    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
-    return {"text": title, **place, "pad": {"t": 12, "l": 12}, "font": {"size": 14}}
-
-
-def _legend(height: int) -> dict[str, Any]:
-    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1 - 38 / height, "yref": "container"}
-    return {"orientation": "h", **place, "yanchor": "top"}

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from openmic_explore.figures.style import GRID, MUTED, SYMBOLS, base_layout, style
+from openmic_explore.figures.style import GRID, MUTED, SYMBOLS, base_layout, style, title_line
 
 METRICS = {
     "f1_macro": "F1, mean of present and absent (macro)",
@@ -170,17 +170,7 @@ def legend(names: Sequence[str], panels: float, *, over: int = 0, under: int = 0
 
 def head(title: str) -> dict[str, Any]:
     """A figure's title, at the top left."""
-    return {
-        "text": title,
-        "x": 0,
-        "xref": "container",
-        "xanchor": "left",
-        "y": 1,
-        "yref": "container",
-        "pad": {"t": 14, "l": 12},
-        "yanchor": "top",
-        "font": {"size": 14},
-    }
+    return title_line(title, 14)
 
 
 def _runs(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -51,3 +51,19 @@ def base_layout(height: int) -> dict[str, Any]:
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
         "hovermode": "closest",
     }
+
+
+def title_line(text: str, down: int = 12) -> dict[str, Any]:
+    """A figure's title at the top left, so many pixels below its edge."""
+    return {
+        "text": text, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+        "pad": {"t": down, "l": 12}, "font": {"size": 14},
+    }  # fmt: skip
+
+
+def legend_line(height: int, down: int = 38) -> dict[str, Any]:
+    """A legend from left to right under the title, so many pixels below the edge of a figure of this height."""
+    return {
+        "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1 - down / height,
+        "yref": "container", "yanchor": "top",
+    }  # fmt: skip

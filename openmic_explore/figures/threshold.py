@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from openmic_explore.figures.style import GRID, INK, MAP, MUTED, base_layout, style
+from openmic_explore.figures.style import GRID, INK, MAP, MUTED, base_layout, legend_line, style, title_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,7 @@ class SweepLike(Protocol):
     def f1_weighted(self) -> NDArray[np.float64]: ...
     @property
     def average_precision(self) -> float: ...
+    def at(self, threshold: float) -> int: ...
 
 
 def clips_figure(
@@ -72,7 +73,7 @@ def clips_figure(
         figure.add_annotation(text=f"<b>{cells.sum()}</b> {name}", x=x, y=y, showarrow=False, font_size=13)
     figure.add_vline(x=threshold, line={"color": INK, "width": 2, "dash": "dash"})
     figure.add_hline(y=0.5, line={"color": MUTED, "width": 1})
-    figure.update_layout(_layout(300, title, top=76) | {"legend": _legend(300)})
+    figure.update_layout(_layout(300, title, top=76) | {"legend": legend_line(300)})
     figure.update_xaxes(
         title_text=f"probability; from {threshold:.2g} on the model says present", range=[-0.02, 1.02], gridcolor=GRID,
         zeroline=False, dtick=0.1,
@@ -111,7 +112,7 @@ def silence_figure(
                 marker={"symbol": look.symbol, "color": look.colour, "size": 9},
                 hovertemplate=f"%{{text}}, {name}: %{{y:.3f}}<extra></extra>",
             )  # fmt: skip
-    figure.update_layout(_layout(430, title, top=82) | {"legend": _legend(430)})
+    figure.update_layout(_layout(430, title, top=82) | {"legend": legend_line(430)})
     figure.update_xaxes(
         title_text="share of the labels that say absent", tickformat=".0%", range=[0, 1], gridcolor=GRID, zeroline=False
     )
@@ -133,7 +134,7 @@ def threshold_figure(
     cells have the same traces, so that `redraw` can turn them into each other.
     """
     present, probability = np.asarray(present, dtype=bool), np.asarray(probability, dtype=float)
-    place = int(np.searchsorted(sweep.threshold, threshold))
+    place = sweep.at(threshold)
     now = {name: float(getattr(sweep, name)[place]) for name in F1S}
     recalled, precise = float(sweep.recall[place]), float(sweep.precision[place])
     share = float(present.mean())
@@ -203,7 +204,7 @@ def threshold_figure(
             x=[threshold, threshold], y=ends, mode="lines", line={"color": INK, "width": 1.5, "dash": "dash"},
             showlegend=False, hoverinfo="skip", row=row, col=1,
         )  # fmt: skip
-    figure.update_layout(_layout(640, title, top=104) | {"legend": _legend(640), "barmode": "overlay"})
+    figure.update_layout(_layout(640, title, top=104) | {"legend": legend_line(640), "barmode": "overlay"})
     figure.update_xaxes(range=[0, 1], gridcolor=GRID, zeroline=False)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, fixedrange=True)
     figure.update_xaxes(title_text="probability", row=1, col=1)
@@ -242,7 +243,7 @@ def intervals_figure(
             hovertemplate=f"{name}, %{{text}}: %{{x:.2f}} [%{{customdata[0]:.2f}}, %{{customdata[1]:.2f}}]<extra></extra>",
         )  # fmt: skip
     height = ROW * len(rows) + 150
-    figure.update_layout(_layout(height, title, top=82) | {"legend": _legend(height)})
+    figure.update_layout(_layout(height, title, top=82) | {"legend": legend_line(height)})
     figure.update_xaxes(title_text=axis, range=[-0.02, 1.02], gridcolor=GRID, zeroline=False, dtick=0.1)
     figure.update_yaxes(
         tickvals=places, ticktext=list(rows), range=[len(rows) - 0.4, -0.6], gridcolor=GRID, zeroline=False,
@@ -256,14 +257,8 @@ def _number(value: float) -> str:
     return "undefined" if np.isnan(value) else f"{value:.2f}"
 
 
-def _legend(height: int) -> dict[str, Any]:
-    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1 - 38 / height, "yref": "container"}
-    return {"orientation": "h", **place, "yanchor": "top"}
-
-
 def _layout(height: int, title: str, *, top: int) -> dict[str, Any]:
-    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
     return base_layout(height) | {
         "margin": {"l": 76, "r": 20, "t": top, "b": 50},
-        "title": {"text": title, **place, "pad": {"t": 12, "l": 12}, "font": {"size": 14}},
+        "title": title_line(title),
     }

@@ -75,10 +75,9 @@ def timeline_figure(
             axis |= {"autorange": "reversed", "tickfont": {"size": 10.5}, "showgrid": False, "dtick": 1}
         else:
             data += [_curve(line, panel, grid, x, y) for line in lines]
-            axis |= curve_axis(panel, [np.asarray(getattr(line, panel), dtype=float) for line in lines])
-            if panel == "attention":
-                most = [float(np.max(line.attention)) for line in lines if line.attention is not None]
-                axis["range"] = [0, 1.08 * max(most, default=1.0)]
+            values = [np.asarray(getattr(line, panel), dtype=float) for line in lines]
+            # Over many frames weights are small.
+            axis |= curve_axis(panel, values, least=0.0 if lines else 1.0)
         if not any(one["yaxis"] == y for one in data):
             # plotly leaves out a panel without a trace, and with it the time axis.
             data.append({"type": "scatter", "x": [0], "y": [None], "xaxis": x, "yaxis": y, "showlegend": False})

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from openmic_explore.figures.scores import mean_over_seeds
-from openmic_explore.figures.style import DASHES, GRID, MUTED, base_layout, style
+from openmic_explore.figures.style import DASHES, GRID, MUTED, base_layout, legend_line, style, title_line
 
 DRAWN = 40  # points up to which each gets a marker
 
@@ -65,16 +65,10 @@ def trends_figure(
         base_layout(height)
         | {
             "margin": {"l": 62, "r": 20, "t": top, "b": 50},
-            "title": {
-                "text": title, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container",
-                "yanchor": "top", "pad": {"t": 12, "l": 12}, "font": {"size": 14},
-            },
-            "legend": {
-                "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1 - 34 / height,
-                "yref": "container", "yanchor": "top",
-            },
+            "title": title_line(title),
+            "legend": legend_line(height, 34),
         }
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text=across, gridcolor=GRID, zeroline=False, showline=True, linecolor=MUTED)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, showline=True, linecolor=MUTED)
     figure.update_yaxes(title_text=down, col=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from openmic_explore.figures.axes import mel_axis, time_axis
 from openmic_explore.figures.labels import COLOURS, STATES
 from openmic_explore.figures.panels import PictureLike, heading, heatmap
-from openmic_explore.figures.style import GRID, INK, MUTED, OKABE_ITO, PAPER, base_layout
+from openmic_explore.figures.style import GRID, INK, MUTED, OKABE_ITO, PAPER, base_layout, legend_line, title_line
 
 MARKS = {-1: "", 0: "○", 1: "●"}  # a state's glyph in a cell; unknown is an empty one
 WRONG = "✖"
@@ -53,7 +53,7 @@ def answers_figure(
     inner = max(1, height - above - below)
     layout = base_layout(height) | {
         "margin": {"l": 236, "r": 24, "t": above, "b": below},
-        "title": _title(title),
+        "title": title_line(title, 10),
         "barmode": "overlay",
         "showlegend": False,
         "annotations": [],
@@ -265,20 +265,10 @@ def _steps(colours: Sequence[str]) -> list[list[Any]]:
     return [[float(edge), colour] for place, colour in enumerate(colours) for edge in edges[place : place + 2]]
 
 
-def _title(text: str) -> dict[str, Any]:
-    return {
-        "text": text, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container",
-        "yanchor": "top", "pad": {"t": 10, "l": 12}, "font": {"size": 14},
-    }  # fmt: skip
-
-
 def _layout(height: int, title: str) -> dict[str, Any]:
     """Title at the left, the legend under it."""
     return base_layout(height) | {
         "margin": {"l": 70, "r": 24, "t": 86, "b": 48},
-        "title": _title(title),
-        "legend": {
-            "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1 - 44 / height,
-            "yref": "container", "yanchor": "top", "itemclick": False, "itemdoubleclick": False,
-        },
-    }  # fmt: skip
+        "title": title_line(title, 10),
+        "legend": legend_line(height, 44) | {"itemclick": False, "itemdoubleclick": False},
+    }

@@ -132,6 +132,10 @@ def test_maps_in_their_own_colours_go_from_0_to_1_each():
         assert (shown.min(), shown.max()) == ((0, 0) if place == 2 else (0, 1))
 
 
+def test_only_colours_that_mean_the_same_in_all_maps_are_explained():
+    assert [maps_figure(steps()[3], alike=alike).data[0].showscale for alike in (True, False)] == [True, False]
+
+
 def test_frames_are_shown_with_time_across():
     stage = steps()[5]
     np.testing.assert_array_equal(maps_figure(stage, clip=1).data[0].z[::-1], stage.tensor[1].T)

@@ -32,6 +32,16 @@ def test_rows_are_instruments_from_top_to_bottom():
     assert figure.data[0].customdata[0][0] == "mallet percussion"
 
 
+def test_colours_go_from_0_to_1_whatever_the_scores():
+    quiet = [Heard("a", np.full((25, 3), 0.2), 0.0, 1.0), Heard("b", np.full((25, 3), 0.4), 0.0, 1.0)]
+    for figure in (
+        heard_figure(quiet, NAMES, duration=25.0),
+        answers_grid({one.name: one.score for one in quiet}, [str(place) for place in range(25)], NAMES),
+    ):
+        assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 1)
+        assert [trace.coloraxis for trace in figure.data] == ["coloraxis", "coloraxis"]
+
+
 def test_the_truth_is_drawn_as_it_is():
     active = np.zeros((3, 250), dtype=bool)
     active[1, :30] = active[1, 100:250] = active[2, 5] = True

@@ -22,6 +22,7 @@ class Picture:
     values = np.arange(12, dtype=np.uint8).reshape(3, 4)
     frequency = np.array([100.0, 1000.0, 7000.0])
     time = np.array([1.25, 3.75, 6.25, 8.75])
+    low, high, unit = -80.0, 0.0, "dB"
 
 
 def pooled(attention: bool) -> Pooled:
@@ -51,6 +52,15 @@ def test_the_toy_has_a_column_a_pooling_and_says_where_there_is_nothing_to_push(
         low, high = figure.layout["yaxis" if row == 0 else f"yaxis{2 * row + 1}"].range
         assert low <= values.min()
         assert high > values.max()
+
+
+def test_the_toy_s_bars_say_their_values_and_which_way_a_push_goes():
+    odds, weight = np.array([-3.0, 0.0, 4.0]), np.array([0.25, 0.5, 0.125])
+    push, attention = np.array([-0.125, 0.0, 0.5]), np.array([0.125, 0.0, -0.5])
+    figure = toy_figure({"attention": Pooled(odds, weight, push, attention, 0.4)})
+    assert [list(trace.text) for trace in figure.data] == [
+        ["-3", "0", "+4"], ["0.25", "0.5", "0.125"], ["-0.12", "0", "+0.5"], ["+0.12", "0", "-0.5"],
+    ]  # fmt: skip
 
 
 def test_the_sliding_point_lies_on_its_curve():

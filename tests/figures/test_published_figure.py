@@ -1,8 +1,6 @@
 import numpy as np
-import plotly.graph_objects as go
-import pytest
 
-from openmic_explore.figures import Panel, Series, paper_figure, style, turn_into
+from openmic_explore.figures import Panel, Series, paper_figure, style
 
 ROWS = ("violin", "voice", "mallet_percussion")
 
@@ -59,6 +57,19 @@ def test_baselines_are_drawn_where_they_are_known():
     assert np.isnan(np.asarray(second.x, dtype=float)).all()
 
 
+def test_the_forest_is_drawn_where_it_is_known_with_a_bar_over_its_runs():
+    forest = np.array([[0.1, 0.5, 0.9], [0.3, 0.5, 0.7]])
+    figure = paper_figure(ROWS, [panel(), panel(forest=forest)])
+    first, second = (trace for trace in figure.data if trace.name == "random forest")
+    assert np.isnan(np.asarray(first.x, dtype=float)).all()
+    assert (first.xaxis, second.xaxis) == ("x", "x2")
+    np.testing.assert_allclose(second.x, [0.2, 0.5, 0.8, 0.5])
+    np.testing.assert_allclose(np.add(second.x, second.error_x.array), [0.3, 0.5, 0.9, 0.5])
+    np.testing.assert_allclose(np.subtract(second.x, second.error_x.arrayminus), [0.1, 0.5, 0.7, 0.5])
+    assert second.error_x.visible
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["random forest", "a", "b"]
+
+
 def test_one_run_has_no_bar_and_a_missing_score_no_mark():
     one = Panel("", "F1", [Series("a", np.array([[0.2, np.nan, 0.4]]))])
     trace = paper_figure(ROWS, [one]).data[-1]
@@ -69,28 +80,3 @@ def test_one_run_has_no_bar_and_a_missing_score_no_mark():
 def test_an_empty_panel_says_why():
     figure = paper_figure(ROWS, [panel(), Panel("b", "F1", [], note="not logged")])
     assert "not logged" in [note.text for note in figure.layout.annotations]
-
-
-@pytest.mark.parametrize("kind", [go.Figure, "widget"])
-def test_a_figure_turns_into_another_of_its_kind(kind):
-    old = paper_figure(ROWS, [panel(), panel()], title="old")
-    new = paper_figure(ROWS, [panel(0.9, axis="AP", note="less"), panel(0.1, bounds=(0.2, 1.0))], title="new")
-    if kind == "widget":
-        from plotly.graph_objects import FigureWidget
-
-        old = FigureWidget(old)
-    turn_into(old, new)
-    for changed, wanted in zip(old.data, new.data, strict=True):
-        np.testing.assert_array_equal(changed.x, wanted.x)
-        for side in ("array", "arrayminus"):
-            np.testing.assert_array_equal(changed.error_x[side], wanted.error_x[side])
-    assert old.layout.title.text == "new"
-    assert [note.text for note in old.layout.annotations] == [note.text for note in new.layout.annotations]
-    for axis in ("xaxis", "xaxis2"):
-        assert old.layout[axis].title.text == new.layout[axis].title.text
-        assert old.layout[axis].range == new.layout[axis].range
-
-
-def test_figures_of_other_traces_are_not_turned_into_each_other():
-    with pytest.raises(ValueError, match="zip"):
-        turn_into(paper_figure(ROWS, [panel()]), paper_figure(ROWS, [panel(), panel()]))

@@ -73,6 +73,17 @@ def test_all_panels_say_the_same_of_a_threshold():
     assert figure.layout.title.text == "toy"
 
 
+def test_the_histogram_counts_clips_where_their_probability_is():
+    present = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0], dtype=bool)
+    probability = np.array([0.01, 0.42, 0.43, 1.0, 0.02, 0.03, 0.38, 0.42, 0.97])
+    up, down = (trace for trace in drawn(0.5, present, probability).data if trace.type == "bar")
+    for bars, sign, counts in ((up, 1, {0.02: 1, 0.42: 2, 0.98: 1}), (down, -1, {0.02: 2, 0.38: 1, 0.42: 1, 0.98: 1})):
+        x, y = np.round(np.asarray(bars.x, dtype=float), 6), np.asarray(bars.y)
+        assert len(x) == 25
+        assert {float(at): int(sign * height) for at, height in zip(x, y, strict=True) if height} == counts
+        np.testing.assert_array_equal(bars.customdata, sign * y)
+
+
 def test_curves_hold_between_probabilities_as_decisions_do():
     figure = drawn(0.5)
     curve = next(trace for trace in figure.data if trace.name == "F1 of present")

@@ -60,6 +60,14 @@ def test_scores_of_the_published_head_go_from_minus_one():
     assert list(cells.colorbar.ticktext) == ["-1", "0", "1"]
 
 
+def test_attention_fills_its_axis_however_small_the_weights():
+    score = RANDOM.random((2, 25))
+    small = [Line(name, style(row), np.full(25, 0.01 * (row + 1)), score[row]) for row, name in enumerate(NAMES)]
+    for lines, top in ((small, 0.02), (small[:1], 0.01), ([], 1.0)):
+        drawn = timeline_figure(PICTURE, PICTURE, NAMES, score, lines, duration=25.0)
+        assert drawn.layout.yaxis4.range == (0, pytest.approx(1.08 * top))
+
+
 def test_long_lines_keep_a_shape_beside_the_colour():
     score = RANDOM.random((2, 600))
     for trace in figure(score).data[3:]:

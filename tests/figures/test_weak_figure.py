@@ -47,7 +47,9 @@ def test_every_cell_is_where_and_what_it_is(parts):
         assert (z.ravel()[18:] == -1).all()
         # Bands follow each other without gap or overlap.
         assert (band.y0, band.dy) == (place * parts, 1)
-        # A state's colour is the one of the legend.
+        # A state's colour is the one of the legend, over the third of the scale in whose middle the state lies.
+        assert (band.zmin, band.zmax) == (-1, 1)
+        assert [edge for edge, _ in band.colorscale] == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 2 / 3, 1])
         scale = dict(zip([-1, -1, 0, 0, 1, 1], [colour for _, colour in band.colorscale], strict=True))
         assert scale == COLOURS
     if parts == 1:
