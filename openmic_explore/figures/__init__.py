@@ -4,7 +4,6 @@ from openmic_explore.figures.clip import Line, clip_figure
 from openmic_explore.figures.differences import differences_figure
 from openmic_explore.figures.grid import grid_figure
 from openmic_explore.figures.published import Panel, paper_figure
-from openmic_explore.figures.redraw import redraw as turn_into
 from openmic_explore.figures.scores import METRICS, Series, mean_over_seeds, scores_figure
 from openmic_explore.figures.style import Style, style
 
@@ -21,5 +20,4 @@ __all__ = [
     "paper_figure",
     "scores_figure",
     "style",
-    "turn_into",
 ]
