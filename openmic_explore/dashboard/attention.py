@@ -69,7 +69,7 @@ class AttentionView(View):
         self.player.plot = self.estimates.plot = self.plot.anchor
         self.clips.observe(guard(self._switch_clip), "clip")
         self.clips.observe(guard(lambda _: self._name_clip()), "matches")
-        self.runs.observe(guard(lambda _: self._offer_runs()), "names")
+        self.runs.observe(guard(lambda _: self._take_in()), "names")
         shared.navigation.observe(guard(self._come_back), "view")
         self.table.observe(guard(self._pick_instruments), "shown")
         self.choice.observe(guard(self._pick_runs), "value")
@@ -127,6 +127,11 @@ class AttentionView(View):
             (preset, sorted(groups[preset], key=lambda run: models.index(self.runs.runs[run[0]].config.model)))
             for preset in order
         ]
+
+    def _take_in(self) -> None:
+        """A run has been trained meanwhile."""
+        self._offer_runs()
+        self.where.value = self._localisation()
 
     def _short(self, name: str) -> str:
         """A run within its preset; the seed only where there are several."""

@@ -11,7 +11,7 @@ import traitlets
 
 from openmic_explore.dashboard.shared import Shared
 from openmic_explore.dashboard.weak_state import PARTS, CellState
-from openmic_explore.dashboard.widgets import STATIC, Plot
+from openmic_explore.dashboard.widgets import Plot, static
 from openmic_explore.figures.weak import matrix_figure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MOST = 3600  # clips that one picture has room for
 class ShareSlider(anywidget.AnyWidget):
     """A share in percent, from `least` to 100. label: what it is of."""
 
-    _esm = STATIC / "share.js"
+    _esm = static("share.js")
     value = traitlets.Float().tag(sync=True)
     least = traitlets.Float().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
@@ -48,8 +48,8 @@ class CellPart(ui.VBox):
         self.plot = Plot(shared.library, self._figure(), self._spoken())
         self.hidden.observe(guard(self._slide), "value")
         self.every.observe(guard(self._fold), "value")
-        self.known.on_click(guard(lambda _: self._hide(state.own)))
-        self.truth.on_click(guard(lambda _: self._hide(0.0)))
+        self.known.on_click(guard(lambda _: state.hide(state.own)))
+        self.truth.on_click(guard(lambda _: state.hide(0.0)))
         state.observe(guard(self._show), ["hidden", "every"])
         controls = ui.HBox([self.known, self.truth, self.hidden, self.every])
         controls.add_class("om-controls")
@@ -67,16 +67,13 @@ class CellPart(ui.VBox):
             hidden = float(asked.get("hidden", ""))
         except ValueError:
             return
-        if self.state.least <= hidden <= 1:
-            self.state.hidden = hidden
-
-    def _hide(self, share: float) -> None:
-        self.state.hidden = share
+        if 0 <= hidden <= 1:
+            self.state.hide(hidden)
 
     def _slide(self, change: dict[str, Any]) -> None:
         share = change["new"] / 100
         if abs(share - self.state.hidden) > 5e-4:  # not the slider following the state
-            self.state.hidden = max(share, self.state.least)
+            self.state.hide(share)
 
     def _fold(self, change: dict[str, Any]) -> None:
         self.state.every = change["new"]

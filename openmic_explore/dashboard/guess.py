@@ -10,7 +10,7 @@ import traitlets
 
 from openmic_explore.dashboard.shared import Shared
 from openmic_explore.dashboard.weak_state import AFTER, BEFORE, LABEL, RUN, SECONDS, STAGES, STEPS, GuessState
-from openmic_explore.dashboard.widgets import STATIC, Player, Plot
+from openmic_explore.dashboard.widgets import Player, Plot, static
 from openmic_explore.errors import ExploreError
 from openmic_explore.figures.style import INK, MUTED, OKABE_ITO
 from openmic_explore.figures.weak import Answer, answers_figure
@@ -32,7 +32,7 @@ class TimeStrip(anywidget.AnyWidget):
     marked: a bool a step, written by the browser. locked: only shown. label: what a screen reader says of it.
     """
 
-    _esm = STATIC / "strip.js"
+    _esm = static("strip.js")
     marked: traitlets.List[bool] = traitlets.List(traitlets.Bool()).tag(sync=True)
     seconds = traitlets.Float(SECONDS).tag(sync=True)
     locked = traitlets.Bool(False).tag(sync=True)
@@ -41,6 +41,8 @@ class TimeStrip(anywidget.AnyWidget):
 
 class GuessPart(ui.VBox):
     """The question, the strip, and what the stage of the round adds: the sound, then all answers beside the truth."""
+
+    _offering = False
 
     def __init__(self, shared: Shared) -> None:
         self.shared, self.data, self.runs, self.message = shared, shared.data, shared.run, shared.message
@@ -90,8 +92,9 @@ class GuessPart(ui.VBox):
         return {"clip": self.state.clip, "instrument": self.state.instrument} if self.state.clip else {}
 
     def restore(self, asked: Any) -> None:
-        if (asked.get("clip"), asked.get("instrument")) != (self.state.clip, self.state.instrument):
-            self.state.open(asked.get("clip", ""), asked.get("instrument", ""))
+        named = asked.get("clip", ""), asked.get("instrument", "")
+        if named not in (("", ""), (self.state.clip, self.state.instrument)):
+            self.state.open(*named)
 
     def _offered(self) -> list[tuple[str, str]]:
         return [(name, name) for name in self.runs.names] or [("no run yet", "")]
@@ -101,7 +104,7 @@ class GuessPart(ui.VBox):
             self.state.listen()
         elif self.state.stage == "listen":
             self._frames = self._look()
-            self.state.show_truth(self._frames)
+            self.state.show_truth(self._frames, self.runs.name)
         else:
             self.state.next()
 
@@ -113,13 +116,15 @@ class GuessPart(ui.VBox):
         self._show_tally()
 
     def _pick_run(self, change: dict[str, Any]) -> None:
-        self.runs.name = change["new"]
+        if not self._offering:
+            self.runs.name = change["new"]
 
     def _other_run(self, _: Any) -> None:
-        chosen = self.runs.name or next(iter(self.runs.names), "")  # other options choose the first
+        self._offering = True  # a Dropdown with new options takes the first: that is nobody's choice
         if list(self.run.options) != self._offered():
             self.run.options, self.run.disabled = self._offered(), not self.runs.names
-        self.runs.name = self.run.value = chosen
+        self.run.value = self.runs.name
+        self._offering = False
         if self.state.stage == "truth":
             self._frames = self._look()
             self._draw()
@@ -243,9 +248,13 @@ class GuessPart(ui.VBox):
         return "Answers and their overlap: " + ", ".join(f"{names[who]} {score:.2f}" for who, score in scores.items())
 
     def _show_tally(self) -> None:
-        tally, names = self.state.tally, self._names()
+        tally = self.state.tally
         self.count.layout.display = "flex" if tally else "none"
         rounds = max(map(len, tally.values()), default=0)
-        means = " · ".join(f"{html.escape(names[who])} <b>{np.mean(scores):.2f}</b>" for who, scores in tally.items())
+        means = " · ".join(
+            f"{html.escape(NAMES.get(who) or self.runs.title(who))} <b>{np.mean(scores):.2f}</b>"
+            + (f" ({len(scores)} of {rounds})" if len(scores) < rounds else "")
+            for who, scores in tally.items()
+        )
         over = "this clip" if rounds == 1 else f"{rounds} clips"
         self.tally.value = f"<p class='om-caption' role='status'>Mean overlap with the truth over {over}: {means}</p>"

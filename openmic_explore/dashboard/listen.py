@@ -54,8 +54,8 @@ class ListenView(View):
         self.run = ui.Dropdown(
             description="Model run", disabled=not runs.names, layout=ui.Layout(width="260px", flex="0 0 auto")
         )
+        self.beside = ui.Button(description="Compare attention ▸")
         self._offer_runs()
-        self.beside = ui.Button(description="Compare attention ▸", disabled=not runs.names)
         self.about = ui.HTML()
         guard(self._open)()
         self.plot = Plot(shared.library, self._figure(), self._spoken())
@@ -73,21 +73,24 @@ class ListenView(View):
         self._tell()
 
     def _controls(self) -> PictureControls:
-        shown = [name for name in TITLES if name != "truth" or self.data.activity is not None]
-        cnns = [name for name in self.runs.names if self.runs.runs[name].config.features == "scalogram"]
-        if cnns:
-            repaired = [name for name in cnns if self.runs.runs[name].config.preset == "repaired"]
-            self.state.cnn = min(repaired or cnns, key=len)  # the plainest
-        else:
-            shown.remove("network")
         controls = PictureControls(
-            offered=[(name, TITLES[name][0]) for name in shown],
-            resolutions=[(name, f"{scales}×{bins}") for name, (scales, bins) in RESOLUTIONS.items()],
-            cnns=[(name, self.runs.title(name)) for name in cnns],
+            resolutions=[(name, f"{scales}×{bins}") for name, (scales, bins) in RESOLUTIONS.items()]
         )
         for trait in LINKED:
             ui.link((self.state, trait), (controls, trait))
         return controls
+
+    def _offer_pictures(self) -> None:
+        """The panels that there can be, and the CNNs whose input can be shown."""
+        shown = [name for name in TITLES if name != "truth" or self.data.activity is not None]
+        cnns = [name for name in self.runs.names if self.runs.runs[name].config.features == "scalogram"]
+        if not cnns:
+            shown.remove("network")
+        elif self.state.cnn not in cnns:
+            repaired = [name for name in cnns if self.runs.runs[name].config.preset == "repaired"]
+            self.state.cnn = min(repaired or cnns, key=len)  # the plainest
+        self.controls.offered = [(name, TITLES[name][0]) for name in shown]
+        self.controls.cnns = [(name, self.runs.title(name)) for name in cnns]
 
     def _page(self) -> ui.Widget:
         legend = (
@@ -133,7 +136,8 @@ class ListenView(View):
         self.run.options = options or [("no run yet", "")]
         self.run.value = self.runs.name
         self._offering = False
-        self.run.disabled = not options
+        self._offer_pictures()
+        self.run.disabled = self.beside.disabled = not options
 
     def _switch_clip(self, _: Any) -> None:
         if self.shared.navigation.view != "Listen":
@@ -225,6 +229,7 @@ class ListenView(View):
             "scalogram": lambda: self.pictures.scalogram(key, state.resolution),
             "network": lambda: self.pictures.network(key, self.runs.runs[state.cnn]),
         }
+        said = self.message.text
         if key and "scalogram" in state.panels and not self.pictures.has(key, state.resolution):
             self.message.set("Computing a finer scalogram …", True)
         found: dict[str, Any] = {}
@@ -236,9 +241,10 @@ class ListenView(View):
                 found[panel] = make[panel]()
             except ExploreError as error:
                 self.message.set(str(error))
-                self._notes[panel] = "no audio of this clip here: see the message above"
+                why = "this run's input cannot be drawn" if panel == "network" else "no audio of this clip here"
+                self._notes[panel] = f"{why}: see the message above"
         if self.message.busy:
-            self.message.set("")
+            self.message.set(said)
         return found
 
     def _figure(self) -> "go.Figure":

@@ -139,9 +139,12 @@ class LossPart(ui.VBox):
             present, wrong = (int(part.sum()) for part in counts)
             rows = self.data.split("train")
             unknown = int((~self.data.mask[rows]).sum())
+            to_one = f", {wrong / present:.1f} to one" if present else ""
             told = (
                 f"Of {unknown:,} unknown cells {wrong:,} ({wrong / unknown:.0%}) sound. Taken for absent they are "
-                f"{wrong:,} false “absent” against {present:,} labels “present”, {wrong / present:.1f} to one."
+                f"{wrong:,} false “absent” against {present:,} labels “present”{to_one}."
+                if unknown
+                else "The training clips have no unknown cell, so there is none to take for absent."
             )
         pairs = {label: pair for label, pair in taught_absent(runs).items() if pair[0][0].config.known is None}
         return f"<p class='om-question'>{told}</p>{_pairs(pairs)}"

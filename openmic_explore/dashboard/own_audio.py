@@ -35,6 +35,8 @@ def make(shared: Shared) -> "OwnAudioView":
 class OwnAudioView(View):
     """The input and the instruments beside the player and the pictures."""
 
+    _offering = False
+
     def __init__(self, shared: Shared) -> None:
         self.shared, self.message = shared, shared.message
         guard = shared.message.guard
@@ -87,9 +89,15 @@ class OwnAudioView(View):
         page.add_class("om-sound")
         super().__init__([page])
         self.layout.width = "100%"
+        self._tell()
         self._show()
         if self.state.names and teaching(shared.data).audio_keys:
             self._try()  # something to see and hear until the reader has a sound
+
+    def close(self) -> None:
+        """The thread that listens ends with the view."""
+        self.state.leave()
+        super().close()
 
     def restore(self, asked: Any) -> None:
         """Choose the run that `link` named; the sound is not part of an address."""
@@ -119,9 +127,12 @@ class OwnAudioView(View):
         self.state.open(path, f"clip {key}")
 
     def _pick(self, change: dict[str, Any]) -> None:
-        if change["new"]:
+        if change["new"] and not self._offering:
             self.state.choose(change["new"])
-            self.link = {"run": change["new"]}
+            self._tell()
+
+    def _tell(self) -> None:
+        self.link = {"run": self.state.name} if self.state.name else {}
 
     def _choose(self, change: dict[str, Any]) -> None:
         if set(change["new"]) != set(self.shown.names):
@@ -131,8 +142,12 @@ class OwnAudioView(View):
     def _add(self, _: Any) -> None:
         self.state.add(self.shared.runs[self.shared.news.newest])
         chosen = self.state.name or next(iter(self.state.names), "")
+        self._offering = True  # a Dropdown with new options takes the first: that is nobody's choice
         self.run.options, self.run.disabled = self._offered(), not self.state.names
         self.run.value = chosen
+        self._offering = False
+        if chosen != self.state.name:
+            self._pick({"new": chosen})
 
     def _progress(self, _: Any = None) -> None:
         state = self.state

@@ -78,10 +78,18 @@ class SoundState(HasTraits):
     def choose(self, name: str) -> None:
         """Let another run listen, unless it has."""
         self.name = name
+        if self.views is not None:
+            self.error = ""  # of another run; the sound itself can be read
         if self.path is not None and not self.error and self.prediction is None:
             self._begin()
         else:
+            self.leave()
             self.changed += 1
+
+    def leave(self) -> None:
+        """Whoever listens is no longer asked."""
+        self._job += 1
+        self.busy = False
 
     def _begin(self) -> None:
         self._job += 1

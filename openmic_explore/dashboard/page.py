@@ -13,7 +13,7 @@ from openmic_explore.dashboard.chooser import DataChooser
 from openmic_explore.dashboard.listen import describe_data
 from openmic_explore.dashboard.shared import VIEWS, Shared, View
 from openmic_explore.dashboard.state import Message, log
-from openmic_explore.dashboard.widgets import STATIC, Address, PlotlyLibrary, ThemeSwitch
+from openmic_explore.dashboard.widgets import Address, PlotlyLibrary, ThemeSwitch, static
 from openmic_explore.errors import ExploreError
 from openmic_explore.files import nearby
 
@@ -27,6 +27,7 @@ LEAD = (
     "Ten seconds of music, twenty possible instruments, a label for the whole clip only: "
     "watch where a model looks, and hear whether it is right."
 )
+LOOKS = ("layout", "style")  # traits of widgets that are widgets of their own
 # Modules are imported when their view opens; each has a function `make` from what all share to the view.
 MODULES = {
     "Listen": "listen",
@@ -108,9 +109,13 @@ class Page(ui.VBox):
         """Show another data set, with its runs. Raises ExploreError where it cannot be opened; the page then stays."""
         data = open_data(path)
         before = [*self.head.children, *self.body.children]
+        going = [name for name, view in self.views.items() if view.goes_on]
         self._show(data, self.runs)
         for widget in before:
             _close(widget)
+        for name in going:  # what it tells at its end is for the new views
+            self._place(name)
+        self._tell()
 
     def view(self, name: str) -> View:
         """Go to a view, which is made where it is new."""
@@ -128,13 +133,16 @@ class Page(ui.VBox):
 
     def _go(self, change: dict[str, Any]) -> None:
         name = change["new"]
-        place = VIEWS.index(name)
         if name not in self.views:
-            children = list(self.tab.children)
-            children[place] = self._make(name)
-            self.tab.children = children
-        self.tab.selected_index = place
+            self._place(name)
+        self.tab.selected_index = VIEWS.index(name)
         self._tell()
+
+    def _place(self, name: str) -> None:
+        children, place = list(self.tab.children), VIEWS.index(name)
+        children[place] = self._make(name)
+        empty, self.tab.children = self.tab.children[place], children
+        _close(empty)
 
     def _tell(self) -> None:
         """Keep the browser's address in step, so that it can be handed on."""
@@ -144,20 +152,32 @@ class Page(ui.VBox):
 
     def _follow(self, change: dict[str, Any]) -> None:
         asked = {str(key): str(value) for key, value in change["new"].items()}
+        if not asked:
+            return
+        self.address.asked = {}  # the same link again is asked again
         name = asked.pop("view", VIEWS[0])
         if name in VIEWS:
-            self.view(name).restore(asked)
+            self.shared.navigation.view = name
+            if name in self.views:  # else the message says why not
+                self.views[name].restore(asked)
 
 
 def _close(widget: ui.Widget) -> None:
-    """Close a widget and all in it: the browser forgets them, and so does the kernel."""
-    for child in getattr(widget, "children", ()):
-        _close(child)
+    """Close a widget and all that it has, shown or not: the browser forgets them, and so does the kernel."""
+    if widget.comm is None:
+        return
     widget.close()
+    own = [
+        part for name, part in vars(widget).items() if name != "_trait_values"
+    ]  # where a Plot has the shared library
+    for part in (*getattr(widget, "children", ()), *own, *map(widget.trait_values().get, LOOKS)):
+        for each in part.values() if isinstance(part, dict) else (part,):
+            if isinstance(each, ui.Widget):
+                _close(each)
 
 
 def _header(data: "OpenMIC | None") -> ui.Widget:
-    style = (STATIC / "page.css").read_text(encoding="utf-8")
+    style = static("page.css")
     about = ""
     if data is not None:
         recipe = data.info.get("recipe") or {}

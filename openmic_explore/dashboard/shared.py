@@ -11,7 +11,7 @@ from traitlets import Dict, HasTraits, Int, Unicode
 
 from openmic_explore.dashboard.clips import ClipState
 from openmic_explore.dashboard.state import Message, RunState
-from openmic_explore.dashboard.widgets import STATIC, PlotlyLibrary
+from openmic_explore.dashboard.widgets import PlotlyLibrary, static
 
 if TYPE_CHECKING:
     from openmic_explore.data import OpenMIC
@@ -65,13 +65,18 @@ class View(ui.Box):
 
     link = Dict(value_trait=Unicode(), key_trait=Unicode())
 
+    @property
+    def goes_on(self) -> bool:
+        """Is something at work that another data set does not end?"""
+        return False
+
     def restore(self, asked: Mapping[str, str]) -> None:
         """Show what `link` said; what no longer exists is passed over."""
 
 
 def style_sheet(name: str) -> ui.HTML:
     """A view's own CSS from `static`; colours come from the variables of page.css, which know light and dark."""
-    return ui.HTML(f"<style>{(STATIC / f'{name}.css').read_text(encoding='utf-8')}</style>")
+    return ui.HTML(f"<style>{static(f'{name}.css')}</style>")
 
 
 def help_line(text: str, lesson: str) -> ui.HTML:

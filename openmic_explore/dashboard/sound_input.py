@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from openmic_explore.dashboard.own_audio_state import LONGEST, MOST_BYTES
-from openmic_explore.dashboard.widgets import STATIC
+from openmic_explore.dashboard.widgets import static
 from openmic_explore.errors import ExploreError
 
 
@@ -21,7 +21,7 @@ class SoundInput(anywidget.AnyWidget):
     keeps it for the player. The file stays until the next sound comes. most_bytes, longest (s): the bounds.
     """
 
-    _esm = STATIC / "sound.js"
+    _esm = static("sound.js")
     most_bytes = traitlets.Int(MOST_BYTES).tag(sync=True)
     longest = traitlets.Float(LONGEST).tag(sync=True)
 

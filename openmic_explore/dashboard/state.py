@@ -191,4 +191,4 @@ class ShownState(HasTraits):
     def pick(self, names: list[str]) -> None:
         """What the reader ticked: those that stay keep their places, and so their colours."""
         kept = [name for name in self.names if name in names]
-        self.names = kept + [name for name in names if name not in kept]
+        self.names = list(dict.fromkeys([*kept, *names]))

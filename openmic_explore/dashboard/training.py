@@ -3,7 +3,7 @@
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +13,19 @@ import numpy as np
 from openmic_explore.dashboard.shared import Shared, View, help_line, style_sheet
 from openmic_explore.dashboard.threads import in_thread
 from openmic_explore.dashboard.training_form import TrainForm
-from openmic_explore.dashboard.training_settings import check_features, name_for, target_folder
+from openmic_explore.dashboard.training_settings import check_features, name_for, offered_features, target_folder
 from openmic_explore.dashboard.training_state import TrainingState, can_go_on, training_of
 from openmic_explore.dashboard.widgets import Plot
 from openmic_explore.errors import ExploreError
 from openmic_explore.evaluation import means
 from openmic_explore.figures.curves import Curve, curves_figure
-from openmic_explore.training.config import RECIPES
+from openmic_explore.training.config import AUGMENTATIONS, MEANINGS, RECIPES, UNKNOWN, TrainConfig
 from openmic_explore.training.labels import known_cells
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from openmic_explore.training import Run, TrainConfig
+    from openmic_explore.training import Run
 
 SCORES = {"f1": "F1 of present", "f1_macro": "F1 macro", "average_precision": "average precision"}
 
@@ -37,6 +37,8 @@ def make(shared: Shared) -> "TrainView":
 
 class TrainView(View):
     """The settings beside the training: how far it is, its curves, and what came of it."""
+
+    _hear_of: Callable[..., None] | None = None
 
     def __init__(self, shared: Shared) -> None:
         self.shared, self.data, self.message = shared, shared.data, shared.message
@@ -57,8 +59,9 @@ class TrainView(View):
         self.hear.on_click(guard(lambda _: self._hear()))
         self.compare.on_click(guard(lambda _: self._go("Runs")))
         self.settings.observe(guard(self._check))
-        self.state.observe(guard(self._show, by_itself=True), ["stage", "changed"])
-        self._taken = self.state.stage == "done"
+        self._hear_of = guard(self._show, by_itself=True)
+        self.state.observe(self._hear_of, ["stage", "changed"])
+        self._taken = self.state.stage == "done" and self.state.name in shared.runs
         help_text = (
             "Choose what a model learns from, and watch the loss on clips that it learns from and on clips that it does "
             "not. The epoch that validation likes best is kept; the test clips are looked at once, at the end."
@@ -80,22 +83,40 @@ class TrainView(View):
         self._check()
         self._show()
 
+    @property
+    def goes_on(self) -> bool:
+        return self.state.busy
+
+    def close(self) -> None:
+        """The training outlives the view, and must not keep it."""
+        if self._hear_of is not None:  # Python closes a widget once more when it lets it go
+            self.state.unobserve(self._hear_of, ["stage", "changed"])
+            self._hear_of = None
+        super().close()
+
     def restore(self, asked: Mapping[str, str]) -> None:
-        """Fill in the form as `link` said."""
-        given = {
-            name: asked[name] for name in ("model", "preset", "seed", "epochs", "known", "unknown") if name in asked
-        }
-        if (given.get("model"), given.get("preset")) not in RECIPES:
+        """Fill in the form as `link` said; what the form would not take, and what is not said, is as usual."""
+        model, preset = asked.get("model", ""), asked.get("preset", "")
+        if (model, preset) not in RECIPES:
             return
-        self.settings.model, self.settings.preset = given["model"], given["preset"]
-        self.settings.take_recipe()
-        for name in ("seed", "epochs"):
-            if re.fullmatch(r"\d{1,4}", given.get(name, "")):
-                setattr(self.settings, name, int(given[name]))
-        if re.fullmatch(r"0?\.\d+|1(\.0)?", given.get("known", "")):
-            self.settings.own, self.settings.known = False, float(given["known"])
-        if given.get("unknown") in ("masked", "absent"):
-            self.settings.unknown = given["unknown"]
+        settings, form = self.settings, self.form
+        with settings.hold_trait_notifications():
+            settings.model, settings.preset = model, preset
+            settings.take_recipe()
+            if asked.get("features") in dict(offered_features(self.data, model)).values():
+                settings.features = asked["features"]
+            settings.augment = [name for name in AUGMENTATIONS if name in asked.get("augment", "").split("+")]
+            if asked.get("augment_as") in MEANINGS:
+                settings.augment_as = asked["augment_as"]
+            for name, field in (("seed", form.seed), ("epochs", form.epochs)):
+                if re.fullmatch(r"[0-9]{1,9}", asked.get(name, "")) and field.min <= int(asked[name]) <= field.max:
+                    setattr(settings, name, int(asked[name]))
+            known = asked.get("known", "")
+            share = float(known) if re.fullmatch(r"[0-9]*\.?[0-9]+", known) else math.nan
+            settings.own = not form.known.min <= 100 * share <= form.known.max
+            if not settings.own:
+                settings.known = share
+            settings.unknown = asked["unknown"] if asked.get("unknown") in UNKNOWN else UNKNOWN[0]
 
     def _asked(self) -> tuple["TrainConfig", Any, str]:
         """The configuration, the folder and the name of the run. Raises ExploreError where it cannot be trained."""
@@ -112,11 +133,14 @@ class TrainView(View):
         settings = self.settings
         if self.state.stage == "idle":
             self._show()
+        usual = TrainConfig(settings.model, settings.preset)
         self.link = {
             "model": settings.model,
             "preset": settings.preset,
             "seed": str(settings.seed),
             **({"epochs": str(settings.epochs)} if settings.has_epochs else {}),
+            **({} if settings.features == usual.features else {"features": settings.features}),
+            **({"augment": "+".join(settings.augment), "augment_as": settings.augment_as} if settings.augment else {}),
             **({} if settings.own else {"known": f"{settings.known:g}"}),
             **({} if settings.unknown == "masked" else {"unknown": settings.unknown}),
         }
@@ -256,7 +280,8 @@ class TrainView(View):
             ],
         }
         title = example.name if example is not None else self.state.title
-        figure = curves_figure(panels, title=f"<b>{html.escape(title)}</b>, {html.escape(self.data.name)}")
+        data = self.data.name if self.state.stage == "idle" else self.state.data
+        figure = curves_figure(panels, title=f"<b>{html.escape(title)}</b>, {html.escape(data)}")
         figure.update_xaxes(range=[0.5, last + 0.5])
         figure.update_yaxes(range=[0, 1.02], col=2)
         return figure

@@ -30,8 +30,9 @@ PAUSE = 0.4  # seconds between two changes that are told
 class TrainingState(HasTraits):
     """The training that goes on, or the last one.
 
-    stage: of STAGES. name: the run's; title: the same for a reader; folder: where it will be. epochs: how many there
-    will be, 0 for a baseline. rows: one an epoch so far, as in a run's history. left: seconds that the others will take, nan
+    stage: of STAGES. name: the run's; title: the same for a reader; data: the data set's; folder: where it will be.
+    epochs: how many there will be, 0 for a baseline. rows: one an epoch so far, as in a run's history.
+    left: seconds that the others will take, nan
     while nobody knows. error: why it failed. resumed: from which epoch it went on, 0 from the start. changed: counts what
     is worth drawing.
     """
@@ -39,6 +40,7 @@ class TrainingState(HasTraits):
     stage = Enum(STAGES, STAGES[0])
     name = Unicode()
     title = Unicode()
+    data = Unicode()
     folder = Unicode()
     epochs = Int()
     left = Float(math.nan)
@@ -79,6 +81,7 @@ class TrainingState(HasTraits):
         process.stdin.flush()
         with self.hold_trait_notifications():
             self.name, self.title, self.folder = name, f"{config.label}, seed {config.seed}", str(folder)
+            self.data = data.name
             self.epochs, self.left, self.error, self.resumed = config.epochs or 0, math.nan, "", 0
             self.stage = "starting"
             self.changed += 1

@@ -25,6 +25,7 @@ STAGES = ("guess", "listen", "truth")
 LABEL, BEFORE, AFTER, RUN = "label", "before", "after", "run"
 PARTS = 10  # rows of cells an instrument has where all clips are shown
 SOME = 40  # clips that are shown one by one
+ROUNDED = 5.01e-4  # to which an address and the slider give a share
 
 
 class GuessState(HasTraits):
@@ -33,7 +34,7 @@ class GuessState(HasTraits):
     only: an instrument, "" for any. rounds: how many there are of it. clip, instrument: the open round; "" where no
     clip with such a label can be heard. stage: guess from the label, then "listen", then "truth". marked: the reader's
     answer, a step each. before: the answer before listening.
-    tally: overlap with the truth by who answers, a round each; empty where nobody knows the truth.
+    tally: overlap with the truth by who answers, a run by its name, a round each; empty where nobody knows the truth.
     """
 
     only = Unicode()
@@ -86,11 +87,11 @@ class GuessState(HasTraits):
         self.before = list(self.marked)
         self.stage = "listen"
 
-    def show_truth(self, frames: "Frames | None") -> None:
+    def show_truth(self, frames: "Frames | None", run: str = RUN) -> None:
         """The answer is made; frames: what a run makes of the clip. The round is counted where the truth is known."""
         if self.truth is not None:
             for name, score in self.scores(frames).items():
-                self.tally.setdefault(name, []).append(score)
+                self.tally.setdefault(run if name == RUN else name, []).append(score)
         self.stage = "truth"
 
     @property
@@ -165,6 +166,10 @@ class CellState(HasTraits):
         labelled = np.flatnonzero(data.mask.any(axis=1))
         self.some = labelled[np.linspace(0, len(labelled) - 1, min(SOME, len(labelled))).round().astype(int)]
         super().__init__(hidden=self.own)
+
+    def hide(self, share: float) -> None:
+        """Hide this share, at least `least`; one that rounds to the data's own is the data's own."""
+        self.hidden = self.own if abs(share - self.own) < ROUNDED else float(np.clip(share, self.least, 1.0))
 
     @property
     def known(self) -> int:

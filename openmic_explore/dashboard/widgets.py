@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 
 
+def static(name: str) -> str:
+    """The text of a file in `static`. As text, since anywidget keeps every widget of a path for good, to load it anew."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
 @cache
 def _plotly_js() -> bytes:
     """The plotly.js that the installed plotly was made for, gzipped: 1.6 MB instead of 4.8."""
@@ -41,17 +46,17 @@ class PlotlyLibrary(anywidget.AnyWidget):
 class ThemeSwitch(anywidget.AnyWidget):
     """Light, dark, or as the browser or JupyterLab has it; the browser remembers the choice."""
 
-    _esm = STATIC / "theme.js"
+    _esm = static("theme.js")
 
 
 class Address(anywidget.AnyWidget):
     """The page's address after its #, as short texts by name: read once when the page opens, written when `shown` changes.
 
-    asked: written by the browser, empty for a bare address. Read there and not by the server, since a preheated kernel
+    asked: written by the browser, emptied when it has been followed. Read there and not by the server, since a preheated kernel
     starts before the request.
     """
 
-    _esm = STATIC / "address.js"
+    _esm = static("address.js")
     asked = traitlets.Dict().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
 
@@ -65,7 +70,7 @@ class Plot(anywidget.AnyWidget):
     count of clicks, so that the same point twice is two changes.
     """
 
-    _esm = STATIC / "plot.js"
+    _esm = static("plot.js")
     library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **widget_serialization)
     figure = traitlets.Dict().tag(sync=True)
     anchor = traitlets.Unicode().tag(sync=True)
@@ -89,8 +94,8 @@ class Player(anywidget.AnyWidget):
     the Plot.
     """
 
-    _esm = STATIC / "player.js"
-    _css = STATIC / "player.css"
+    _esm = static("player.js")
+    _css = static("player.css")
     audio = traitlets.Bytes().tag(sync=True)
     mime = traitlets.Unicode("audio/ogg").tag(sync=True)
     local = traitlets.Unicode().tag(sync=True)
@@ -117,8 +122,8 @@ class InstrumentTable(anywidget.AnyWidget):
     same). shown: names, written by the browser.
     """
 
-    _esm = STATIC / "instruments.js"
-    _css = STATIC / "instruments.css"
+    _esm = static("instruments.js")
+    _css = static("instruments.css")
     rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     shown: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
@@ -130,8 +135,8 @@ class PictureControls(anywidget.AnyWidget):
     text) of the runs whose input can be shown. plot: the anchor of the Plot.
     """
 
-    _esm = STATIC / "picture.js"
-    _css = STATIC / "picture.css"
+    _esm = static("picture.js")
+    _css = static("picture.css")
     panels: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     beside = traitlets.Bool().tag(sync=True)
     tall = traitlets.Bool().tag(sync=True)
@@ -149,8 +154,8 @@ class PictureControls(anywidget.AnyWidget):
 class Choice(anywidget.AnyWidget):
     """Boxes in groups, of which at most `most` can be ticked. groups: (title, [(value, text), ...]). value: the ticked."""
 
-    _esm = STATIC / "choice.js"
-    _css = STATIC / "choice.css"
+    _esm = static("choice.js")
+    _css = static("choice.css")
     groups: traitlets.List[tuple[str, list[tuple[str, str]]]] = traitlets.List().tag(sync=True)
     value: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     most = traitlets.Int(4).tag(sync=True)
@@ -164,6 +169,6 @@ class Estimates(anywidget.AnyWidget):
     label is unknown). plot: the anchor of the Plot that the player plays over.
     """
 
-    _esm = STATIC / "estimates.js"
+    _esm = static("estimates.js")
     table: "traitlets.Dict[str, Any]" = traitlets.Dict({"runs": [], "rows": []}).tag(sync=True)
     plot = traitlets.Unicode().tag(sync=True)

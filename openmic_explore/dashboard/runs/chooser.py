@@ -33,9 +33,10 @@ class GroupChooser(ui.VBox):
         half = ui.Layout(width="49%")
         self.all = ui.Button(description="Tick those listed", layout=half)
         self.none = ui.Button(description="Untick all", layout=half)
+        self._ties: dict[str, ui.link] = {}
         self.offer()
         for name, widget in {**self.facets, "experiment": self.experiment, "text": self.text, "by": self.by}.items():
-            ui.link((state, name), (widget, "value"))
+            self._ties[name] = ui.link((state, name), (widget, "value"))
         self.list.observe(message.guard(lambda change: state.tick(change["new"])), "chosen")
         self.all.on_click(message.guard(lambda _: state.tick(state.listed[:MOST])))
         self.none.on_click(message.guard(lambda _: state.tick([])))
@@ -50,10 +51,21 @@ class GroupChooser(ui.VBox):
         """What can be chosen now."""
         state = self.state
         titles = [("all runs", ""), *((experiment_title(name), name) for name in state.experiments)]
-        _offer(self.experiment, titles, state.experiment)
+        self._offer("experiment", self.experiment, titles)
         for facet, widget in self.facets.items():
             values = [("any", ""), *((value, value) for value in state.values(facet))]
-            _offer(widget, values, getattr(state, facet))
+            self._offer(facet, widget, values)
+
+    def _offer(self, name: str, widget: ui.Dropdown, options: Sequence[tuple[str, str]]) -> None:
+        if list(widget.options) == list(options):
+            return
+        tie = self._ties.get(name)
+        if tie:
+            tie.unlink()  # a Dropdown with new options takes the first: that is nobody's choice
+        widget.options = options
+        widget.value = getattr(self.state, name)
+        if tie:
+            tie.link()
 
     def show(self) -> None:
         """The list as the state has it."""
@@ -83,12 +95,6 @@ class GroupChooser(ui.VBox):
         question = EXPERIMENTS[state.experiment].question if state.experiment else "Every run of this data set."
         self.question.value = f"<p class='om-caption'>{html.escape(question)}</p>"
         self.all.disabled = not state.listed or list(state.chosen) == state.listed[:MOST]
-
-
-def _offer(widget: ui.Dropdown, options: Sequence[tuple[str, str]], value: str) -> None:
-    if list(widget.options) != list(options):
-        widget.options = options
-        widget.value = value
 
 
 def _mean(infos: Sequence[dict[str, Any]], metric: str, cells: str) -> str:

@@ -8,19 +8,16 @@ import numpy as np
 from openmic_explore.dashboard.runs.groups import Group
 from openmic_explore.dashboard.runs.parts import OVER, Asked, Part, Rows
 from openmic_explore.dashboard.runs.scoring import ALL, Answer
-from openmic_explore.errors import ExploreError
 from openmic_explore.figures.answers import answers_figure
 
 LISTED = 200
 
 
 def answers(asked: Asked) -> list[Answer]:
-    """Of the run and the instrument that are asked for, every clip that counts. Raises ExploreError for a damaged run."""
+    """Of the run and the instrument that are asked for, every clip that counts."""
     state, found = asked.state, asked.state.answering
     if found is None:
         return []
-    if found.name in asked.scoring.damaged:
-        raise ExploreError(asked.scoring.damaged[found.name])
     return asked.scoring.answers(found, state.instrument, state.cells, state.threshold)
 
 

@@ -91,7 +91,8 @@ def _means(asked: Asked, groups: list[Group]) -> str:
         lines.append((asked.label(group), [*facts, *(spread(mean_over_seeds(one.T)) for one in scores)], ""))
     floors = [spread(mean_over_seeds(scoring.majority(metric, cells)[:, None])) for metric, cells in columns]
     lines.append((MAJORITY, ["", "", str(len(scoring.data.instruments)), *floors], "om-base"))
-    return f"<h2>Means over the instruments, ± standard deviation over seeds</h2>{table_of(heads, lines)}"
+    said = f"Means over the instruments, ± standard deviation over seeds; threshold {state.threshold:.2f}"
+    return f"<h2>{said}</h2>{table_of(heads, lines)}"
 
 
 def _per_instrument(asked: Asked, groups: list[Group]) -> str:

@@ -36,7 +36,7 @@ class RunsState(GroupState):
     part: a key of PARTS. metric: a key of SHOWN. cells: KNOWN, or ALL where the data set knows the truth. threshold:
     present from this probability on. order: of the instruments. majority: is the majority class marked? published: a
     key of PUBLISHED, "" for none. instrument, run: whose clips are listed; a run "" is the first one's of the chosen.
-    heard: list only clips that have sound here.
+    heard: list only clips that have sound here. damaged: runs that cannot be read, by name, as far as is known.
     """
 
     part = Enum(tuple(PARTS), "scores")
@@ -53,13 +53,14 @@ class RunsState(GroupState):
     def __init__(self, data: "OpenMIC", runs: "Runs") -> None:
         self.knows_truth = data.truth is not None
         self.instruments = data.instruments
+        self.damaged: Mapping[str, str] = {}
         super().__init__(data, runs)
         self.instrument = data.instruments[0]
 
     @property
     def answering(self) -> "Run | None":
         """The run whose clips are listed, None without one."""
-        here = [run for group in self.picked for run in group.runs]
+        here = [run for group in self.picked for run in group.runs if run.name not in self.damaged]
         return next((run for run in here if run.name == self.run), here[0] if here else None)
 
     @property

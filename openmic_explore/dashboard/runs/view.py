@@ -56,6 +56,7 @@ class RunsView(View):
         self.shared, self.message = shared, shared.message
         self.state = RunsState(shared.data, shared.runs)
         self.scoring = Scoring(shared.data)
+        self.state.damaged = self.scoring.damaged
         self.asked = Asked(self.state, self.scoring)
         self._drawn: tuple[Any, ...] | None = None
         self._quiet = self._built = False
@@ -188,7 +189,7 @@ class RunsView(View):
                 self.scoring.resample(group, cells, threshold)
             except Exception as error:
                 failure = error
-            post(self.message.guard(done), failure)
+            post(self.message.guard(done, by_itself=True), failure)
 
         self.working = True
         in_thread(work)

@@ -5,7 +5,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from openmic_explore.dashboard.widgets import STATIC
+from openmic_explore.dashboard.widgets import static
 
 ASKED = {"ask": "csv"}  # what Exports sends when a table is wanted; the answer is {"csv": text}
 
@@ -18,7 +18,7 @@ class GroupList(anywidget.AnyWidget):
     chosen: keys, written by the browser.
     """
 
-    _esm = STATIC / "groups.js"
+    _esm = static("groups.js")
     rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     heading = traitlets.Unicode().tag(sync=True)
     most = traitlets.Int().tag(sync=True)
@@ -32,7 +32,7 @@ class ClipList(anywidget.AnyWidget):
     probability, wrong, heard (bool), others (a text). opened: key of the last one opened, and the count of clicks.
     """
 
-    _esm = STATIC / "clips.js"
+    _esm = static("clips.js")
     rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     opened = traitlets.Dict().tag(sync=True)
 
@@ -44,7 +44,7 @@ class Exports(anywidget.AnyWidget):
     message; see `ASKED`.
     """
 
-    _esm = STATIC / "exports.js"
+    _esm = static("exports.js")
     name = traitlets.Unicode("runs").tag(sync=True)
     plot = traitlets.Unicode().tag(sync=True)
     ready = traitlets.Bool(True).tag(sync=True)
@@ -53,7 +53,7 @@ class Exports(anywidget.AnyWidget):
 class Slider(anywidget.AnyWidget):
     """A number between min and max, by steps; description: its label."""
 
-    _esm = STATIC / "slider.js"
+    _esm = static("slider.js")
     description = traitlets.Unicode().tag(sync=True)
     value = traitlets.Float().tag(sync=True)
     min = traitlets.Float().tag(sync=True)
